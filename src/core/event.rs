@@ -1,0 +1,159 @@
+//! What a room tells its peers.
+
+use std::{borrow::Cow, sync::Arc};
+
+use serde_json::value::RawValue;
+
+use super::{ChatMessage, Member, PeerId, ResumeToken, RoomCode, RoomId};
+
+/// How the media of a room flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Each peer to each other, a mesh.
+    P2p,
+    /// Through a selective forwarding unit.
+    Sfu,
+}
+
+/// Which of the three WebRTC signalling messages a relay carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelayKind {
+    /// A session description that proposes (RFC 8829).
+    Offer,
+    /// A session description that accepts (RFC 8829).
+    Answer,
+    /// A trickled ICE candidate (RFC 8838).
+    Ice,
+}
+
+/// Why a peer is no longer in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaveReason {
+    /// It said so.
+    Left,
+    /// Its connection was lost and its reconnection window passed.
+    Disconnected,
+    /// The host removed it.
+    Kicked,
+}
+
+/// One peer as the others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// The peer.
+    pub id: PeerId,
+    /// Who is behind it.
+    pub member: Arc<Member>,
+}
+
+/// All that a peer needs to know of the room it is in.
+#[derive(Clone, Debug)]
+pub struct Welcome {
+    /// The room.
+    pub room: RoomId,
+    /// The code it was reached by.
+    pub code: RoomCode,
+    /// The receiving peer's own id.
+    pub peer: PeerId,
+    /// The others, oldest first.
+    pub peers: Vec<PeerInfo>,
+    /// How media flows.
+    pub mode: Mode,
+    /// The host.
+    pub host: PeerId,
+    /// What brings the receiver back as the same peer.
+    pub resume: ResumeToken,
+}
+
+/// Something that a peer is told.
+///
+/// Relayed bodies are borrowed from the frame they arrived in: a relay to a connected peer
+/// copies nothing. [`Event::into_owned`] is for those that must wait.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// The receiver is in the room.
+    Joined(Box<Welcome>),
+    /// The receiver is the same peer again; `missed` events follow, in order.
+    Resumed {
+        /// The room as it is now.
+        welcome: Box<Welcome>,
+        /// How many events follow that were sent while it was away.
+        missed: usize,
+    },
+    /// Another peer came.
+    PeerJoined(PeerInfo),
+    /// Another peer is gone.
+    PeerLeft {
+        /// Which.
+        peer: PeerId,
+        /// Why.
+        reason: LeaveReason,
+    },
+    /// Somebody else hosts the room now.
+    HostChanged {
+        /// Who.
+        host: PeerId,
+    },
+    /// The receiver was removed by the host.
+    Kicked {
+        /// From which room.
+        room: RoomId,
+        /// What the host said.
+        reason: Arc<str>,
+    },
+    /// A signalling message from another peer.
+    Relay {
+        /// Which of the three.
+        kind: RelayKind,
+        /// The sender, as the gateway knows it.
+        from: PeerId,
+        /// The receiver.
+        to: PeerId,
+        /// The JSON value as it was sent.
+        body: Cow<'a, RawValue>,
+    },
+    /// Something was said in the room.
+    Chat(Arc<ChatMessage>),
+}
+
+impl Event<'_> {
+    /// Detaches the event from the frame that it may borrow from.
+    pub fn into_owned(self) -> Event<'static> {
+        match self {
+            Event::Joined(welcome) => Event::Joined(welcome),
+            Event::Resumed { welcome, missed } => Event::Resumed { welcome, missed },
+            Event::PeerJoined(info) => Event::PeerJoined(info),
+            Event::PeerLeft { peer, reason } => Event::PeerLeft { peer, reason },
+            Event::HostChanged { host } => Event::HostChanged { host },
+            Event::Kicked { room, reason } => Event::Kicked { room, reason },
+            Event::Relay {
+                kind,
+                from,
+                to,
+                body,
+            } => Event::Relay {
+                kind,
+                from,
+                to,
+                body: Cow::Owned(body.into_owned()),
+            },
+            Event::Chat(message) => Event::Chat(message),
+        }
+    }
+
+    /// Roughly what holding the event costs, in bytes. It bounds what waits for a peer.
+    pub fn weight(&self) -> usize {
+        /// Ids, pointers and the slot in the queue.
+        const OVERHEAD: usize = 128;
+        OVERHEAD
+            + match self {
+                Event::Joined(welcome) | Event::Resumed { welcome, .. } => {
+                    welcome.peers.len() * size_of::<PeerInfo>()
+                }
+                Event::Relay { body, .. } => body.get().len(),
+                Event::Chat(message) => message.content.len(),
+                Event::Kicked { reason, .. } => reason.len(),
+                Event::PeerJoined(_) | Event::PeerLeft { .. } | Event::HostChanged { .. } => 0,
+            }
+    }
+}

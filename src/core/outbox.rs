@@ -1,0 +1,39 @@
+//! The door through which a room speaks.
+
+use super::Event;
+
+/// What became of an event that was handed to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It is queued for the connection, in order.
+    Queued,
+    /// The connection is gone and its loss will be reported: the event has to wait.
+    Gone,
+    /// The connection does not drain what it is sent: it has to be cut.
+    Full,
+}
+
+/// Why the room asks for a connection to be closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CutReason {
+    /// It reads too slowly, or too much waited for it.
+    SlowReader,
+    /// The same peer came back through another connection.
+    Replaced,
+}
+
+/// Where a room puts what it has to say. Called while the room is being changed, so it must
+/// neither block nor call back into the room.
+pub trait Outbox<C> {
+    /// An event made ready to be sent to many: encoded at most once per wire format.
+    type Prepared<'e>;
+
+    /// Makes `event` ready for about so many receivers.
+    fn prepare<'e>(&mut self, event: &'e Event<'e>, receivers: usize) -> Self::Prepared<'e>;
+
+    /// Queues a prepared event for one connection.
+    fn send(&mut self, to: &C, event: &Self::Prepared<'_>) -> Sent;
+
+    /// Asks for a connection to be closed, some time after this call.
+    fn cut(&mut self, conn: &C, reason: CutReason);
+}

@@ -1,0 +1,81 @@
+//! One peer as its room keeps it.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{PeerId, PeerInfo, ResumeSecret, UserId, replay::Replay};
+
+/// Who is behind a peer, as the token said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The `sub` claim.
+    pub user: UserId,
+    /// The name to show.
+    pub username: Arc<str>,
+}
+
+/// Somebody at the door: what a room needs to make a peer. The ids are drawn by the caller.
+#[derive(Clone, Debug)]
+pub struct Newcomer<C> {
+    /// The id that the peer is to have.
+    pub peer: PeerId,
+    /// The secret of its resume token.
+    pub secret: ResumeSecret,
+    /// Who it is.
+    pub member: Arc<Member>,
+    /// Its connection.
+    pub conn: C,
+}
+
+/// Whether a peer can be reached now.
+#[derive(Debug)]
+pub(super) enum Presence<C> {
+    /// Through this connection.
+    Online(C),
+    /// Not now: what it is told waits for it.
+    Away {
+        /// The connection that was lost.
+        last: C,
+        /// When its window ends, on the caller's monotonic clock; `None` while the loss was
+        /// noticed by a failed send and not yet reported.
+        until: Option<Duration>,
+        /// What waits.
+        missed: Replay,
+    },
+}
+
+/// One peer of a room.
+#[derive(Debug)]
+pub(super) struct Peer<C> {
+    pub(super) member: Arc<Member>,
+    pub(super) secret: ResumeSecret,
+    pub(super) presence: Presence<C>,
+}
+
+impl<C: PartialEq> Peer<C> {
+    pub(super) fn new(newcomer: Newcomer<C>) -> Self {
+        Self {
+            member: newcomer.member,
+            secret: newcomer.secret,
+            presence: Presence::Online(newcomer.conn),
+        }
+    }
+
+    pub(super) fn info(&self, id: PeerId) -> PeerInfo {
+        PeerInfo {
+            id,
+            member: Arc::clone(&self.member),
+        }
+    }
+
+    /// The connection that speaks for this peer, or did until it was lost.
+    pub(super) fn conn(&self) -> &C {
+        match &self.presence {
+            Presence::Online(conn) | Presence::Away { last: conn, .. } => conn,
+        }
+    }
+
+    /// Whether `conn` is the connection that speaks for this peer, or did until it was lost.
+    pub(super) fn speaks_through(&self, conn: &C) -> bool {
+        self.conn() == conn
+    }
+}

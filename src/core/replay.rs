@@ -1,0 +1,95 @@
+//! What waits for a peer that is away.
+
+use std::collections::VecDeque;
+
+use super::Event;
+
+/// The most events that wait for one peer.
+const MAX_EVENTS: usize = 2_000;
+
+/// The most bytes that wait for one peer: at ten thousand peers away at once, 2.5 GiB would
+/// be the worst case; a real call leaves a few kilobytes.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The events sent to a peer while it was away, oldest first, bounded in number and bytes.
+#[derive(Debug, Default)]
+pub(super) struct Replay {
+    events: VecDeque<Event<'static>>,
+    bytes: usize,
+}
+
+/// The bound is reached: keeping the event would mean losing another in silence.
+#[derive(Debug)]
+pub(super) struct Overflow;
+
+impl Replay {
+    /// Keeps `event`, or says that there is no room for it.
+    pub(super) fn push(&mut self, event: &Event<'_>) -> Result<(), Overflow> {
+        let weight = event.weight();
+        if self.events.len() >= MAX_EVENTS || self.bytes + weight > MAX_BYTES {
+            return Err(Overflow);
+        }
+        self.bytes += weight;
+        self.events.push_back(event.clone().into_owned());
+        Ok(())
+    }
+
+    /// How many events wait.
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Takes the oldest event out.
+    pub(super) fn pop(&mut self) -> Option<Event<'static>> {
+        let event = self.events.pop_front()?;
+        self.bytes -= event.weight();
+        Some(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use serde_json::value::RawValue;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::core::{PeerId, RelayKind};
+
+    fn relay(bytes: usize) -> Event<'static> {
+        let peer = PeerId::new(Uuid::nil());
+        let body = RawValue::from_string(format!("\"{}\"", "x".repeat(bytes))).unwrap();
+        Event::Relay {
+            kind: RelayKind::Ice,
+            from: peer,
+            to: peer,
+            body: Cow::Owned(body),
+        }
+    }
+
+    #[test]
+    fn many_small_events_reach_the_bound_in_number() {
+        let mut replay = Replay::default();
+        let kept = (0..).take_while(|_| replay.push(&relay(1)).is_ok()).count();
+        assert!(kept <= MAX_EVENTS, "{kept}");
+        assert_eq!(replay.len(), kept);
+    }
+
+    #[test]
+    fn a_few_large_events_reach_the_bound_in_bytes() {
+        let mut replay = Replay::default();
+        let kept = (0..)
+            .take_while(|_| replay.push(&relay(100_000)).is_ok())
+            .count();
+        assert_eq!(kept, MAX_BYTES / 100_000);
+    }
+
+    #[test]
+    fn taking_events_out_makes_room_again() {
+        let mut replay = Replay::default();
+        while replay.push(&relay(50_000)).is_ok() {}
+        assert!(replay.pop().is_some());
+        assert!(replay.push(&relay(50_000)).is_ok());
+    }
+}

@@ -1,0 +1,488 @@
+//! One room as a state machine.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
+use smallvec::{SmallVec, smallvec};
+use thiserror::Error;
+
+use super::{
+    ChatDraft, ChatError, ChatMessage, CutReason, Event, HistoryQuery, LeaveReason, Mode, Newcomer,
+    Outbox, PeerId, RelayKind, ResumeSecret, ResumeToken, RoomCode, RoomId, Sent, UserId, Welcome,
+    chat::ChatLog,
+    peer::{Peer, Presence},
+    replay::Replay,
+};
+
+/// What a room allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most peers in a [`Mode::P2p`] room, those that are away included.
+    pub max_p2p_peers: usize,
+    /// How long a lost peer is waited for.
+    pub reconnect_window: Duration,
+}
+
+/// Why a room does not do what it is asked.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// The asking connection speaks for no peer of this room.
+    #[error("join a room first")]
+    NotInRoom,
+    /// The room has no such peer: it may be in another room, gone, or never have been.
+    #[error("no such peer in this room")]
+    PeerNotFound,
+    /// There is no place left.
+    #[error("the room is full")]
+    RoomFull,
+    /// Only the host may.
+    #[error("only the host of the room may do this")]
+    NotHost,
+    /// A host leaves a room by leaving it.
+    #[error("a host cannot remove itself")]
+    SelfKick,
+    /// The text cannot be sent.
+    #[error("content {0}")]
+    Chat(#[from] ChatError),
+}
+
+/// A peer and the connection that speaks for it. A room acts on what a seat asks only while
+/// both belong together: a connection that was replaced has no say any more.
+#[derive(Debug)]
+pub struct Seat<'a, C> {
+    /// The peer.
+    pub peer: PeerId,
+    /// The connection.
+    pub conn: &'a C,
+}
+
+impl<C> Clone for Seat<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Seat<'_, C> {}
+
+/// What [`Room::resume`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resumed {
+    /// How many events were replayed.
+    pub missed: usize,
+    /// Whether a connection that was still open had to give way.
+    pub replaced: bool,
+}
+
+/// A room: its peers in the order they came, its host, and what was said in it.
+///
+/// `C` stands for a connection. The room compares connections and hands them to its
+/// [`Outbox`]; it does nothing else with them.
+#[derive(Debug)]
+pub struct Room<C> {
+    id: RoomId,
+    code: RoomCode,
+    mode: Mode,
+    limits: Limits,
+    peers: IndexMap<PeerId, Peer<C>>,
+    host: Option<PeerId>,
+    chat: ChatLog,
+}
+
+impl<C: Clone + PartialEq> Room<C> {
+    /// An empty room.
+    pub fn new(id: RoomId, code: RoomCode, mode: Mode, limits: Limits) -> Self {
+        Self {
+            id,
+            code,
+            mode,
+            limits,
+            peers: IndexMap::new(),
+            host: None,
+            chat: ChatLog::default(),
+        }
+    }
+
+    /// Whether nobody is in the room, not even somebody who is away.
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// How many peers are in the room, those that are away included.
+    pub fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// The host; there is one exactly while the room is not empty.
+    pub fn host(&self) -> Option<PeerId> {
+        self.host
+    }
+
+    /// Whether `seat` belongs to this room.
+    pub fn holds(&self, seat: Seat<'_, C>) -> bool {
+        self.peers
+            .get(&seat.peer)
+            .is_some_and(|peer| peer.speaks_through(seat.conn))
+    }
+
+    /// Lets somebody in: it is welcomed, then the others hear of it.
+    ///
+    /// # Errors
+    /// [`Refusal::RoomFull`].
+    pub fn join(&mut self, newcomer: Newcomer<C>, out: &mut impl Outbox<C>) -> Result<(), Refusal> {
+        if self.mode == Mode::P2p && self.peers.len() >= self.limits.max_p2p_peers {
+            return Err(Refusal::RoomFull);
+        }
+        let id = newcomer.peer;
+        let peer = Peer::new(newcomer);
+        let info = peer.info(id);
+        self.peers.insert(id, peer);
+        self.host.get_or_insert(id);
+        self.welcome(id, out);
+        self.announce(Some(id), &Event::PeerJoined(info), out);
+        Ok(())
+    }
+
+    /// Welcomes a peer once more: what a client gets that joins the room it is in.
+    ///
+    /// # Errors
+    /// [`Refusal::NotInRoom`].
+    pub fn rejoin(&mut self, seat: Seat<'_, C>, out: &mut impl Outbox<C>) -> Result<(), Refusal> {
+        self.check(seat)?;
+        self.welcome(seat.peer, out);
+        Ok(())
+    }
+
+    /// Lets a peer go that said so. Returns whether it was there.
+    pub fn leave(&mut self, seat: Seat<'_, C>, out: &mut impl Outbox<C>) -> bool {
+        let here = self.holds(seat);
+        if here {
+            self.depart(seat.peer, LeaveReason::Left, out);
+        }
+        here
+    }
+
+    /// Notes that a peer's connection was lost: nobody is told, and what it is sent waits.
+    ///
+    /// Returns when its window ends, on the caller's monotonic clock; nothing when the
+    /// connection spoke for nobody.
+    pub fn lose(&mut self, seat: Seat<'_, C>, now: Duration) -> Option<Duration> {
+        let deadline = now.saturating_add(self.limits.reconnect_window);
+        let peer = self
+            .peers
+            .get_mut(&seat.peer)
+            .filter(|peer| peer.speaks_through(seat.conn))?;
+        match &mut peer.presence {
+            Presence::Away { until, .. } => *until = Some(deadline),
+            Presence::Online(_) => {
+                peer.presence = Presence::Away {
+                    last: seat.conn.clone(),
+                    until: Some(deadline),
+                    missed: Replay::default(),
+                };
+            }
+        }
+        Some(deadline)
+    }
+
+    /// Ends the window of a peer that did not come back. Returns whether it had to go.
+    pub fn expire(&mut self, peer: PeerId, now: Duration, out: &mut impl Outbox<C>) -> bool {
+        let over = matches!(
+            self.peers.get(&peer).map(|peer| &peer.presence),
+            Some(Presence::Away { until: Some(until), .. }) if *until <= now
+        );
+        if over {
+            self.depart(peer, LeaveReason::Disconnected, out);
+        }
+        over
+    }
+
+    /// Makes `conn` the connection of a peer that was here: it is told how the room is now,
+    /// and then, in order, what it missed.
+    ///
+    /// With the secret a connection that is still open gives way, as after a change of
+    /// network that the gateway has not noticed yet. Without it only a peer that is known to
+    /// be away is given out.
+    ///
+    /// # Errors
+    /// [`Refusal::PeerNotFound`] if there is no such peer, it is another user's, or the
+    /// secret is wrong.
+    pub fn resume(
+        &mut self,
+        id: PeerId,
+        user: &UserId,
+        secret: Option<&ResumeSecret>,
+        conn: &C,
+        out: &mut impl Outbox<C>,
+    ) -> Result<Resumed, Refusal> {
+        let peer = self.peers.get_mut(&id).ok_or(Refusal::PeerNotFound)?;
+        let away = matches!(peer.presence, Presence::Away { .. });
+        let proven = secret.map_or(away, |secret| peer.secret.matches(secret));
+        if peer.member.user != *user || !proven {
+            return Err(Refusal::PeerNotFound);
+        }
+        let missed = match std::mem::replace(&mut peer.presence, Presence::Online(conn.clone())) {
+            Presence::Away { missed, .. } => missed,
+            Presence::Online(old) => {
+                if old != *conn {
+                    out.cut(&old, CutReason::Replaced);
+                }
+                Replay::default()
+            }
+        };
+        let resumed = Resumed {
+            missed: missed.len(),
+            replaced: !away,
+        };
+        self.replay(id, missed, out);
+        Ok(resumed)
+    }
+
+    /// Hands a signalling message to one peer of the room.
+    ///
+    /// # Errors
+    /// [`Refusal::NotInRoom`], [`Refusal::PeerNotFound`].
+    pub fn relay(
+        &mut self,
+        seat: Seat<'_, C>,
+        to: PeerId,
+        kind: RelayKind,
+        body: &RawValue,
+        out: &mut impl Outbox<C>,
+    ) -> Result<(), Refusal> {
+        self.check(seat)?;
+        if !self.peers.contains_key(&to) {
+            return Err(Refusal::PeerNotFound);
+        }
+        self.tell(
+            to,
+            &Event::Relay {
+                kind,
+                from: seat.peer,
+                to,
+                body: Cow::Borrowed(body),
+            },
+            out,
+        );
+        Ok(())
+    }
+
+    /// Says something to everybody in the room, the sender included. A re-send, recognised
+    /// by the sender's own id, is answered with the first message and heard by nobody.
+    ///
+    /// # Errors
+    /// [`Refusal::NotInRoom`], [`Refusal::Chat`].
+    pub fn chat(
+        &mut self,
+        seat: Seat<'_, C>,
+        draft: &ChatDraft<'_>,
+        out: &mut impl Outbox<C>,
+    ) -> Result<Arc<ChatMessage>, Refusal> {
+        let author = Arc::clone(&self.check(seat)?.member);
+        let text = draft.text()?;
+        if let Some(first) = draft
+            .client_id
+            .and_then(|id| self.chat.find(&author.user, id))
+        {
+            return Ok(Arc::clone(first));
+        }
+        let message = Arc::new(ChatMessage {
+            id: draft.id,
+            room: self.id.clone(),
+            peer: seat.peer,
+            author,
+            content: text.into(),
+            timestamp: draft.timestamp,
+            client_id: draft.client_id.map(Into::into),
+        });
+        self.chat.push(&message);
+        self.announce(None, &Event::Chat(Arc::clone(&message)), out);
+        Ok(message)
+    }
+
+    /// What was said, oldest first.
+    ///
+    /// # Errors
+    /// [`Refusal::NotInRoom`].
+    pub fn history(
+        &self,
+        seat: Seat<'_, C>,
+        query: HistoryQuery,
+    ) -> Result<Vec<Arc<ChatMessage>>, Refusal> {
+        self.check(seat)?;
+        Ok(self.chat.page(query))
+    }
+
+    /// Removes a peer, if the host asks.
+    ///
+    /// # Errors
+    /// [`Refusal::NotInRoom`], [`Refusal::NotHost`], [`Refusal::SelfKick`],
+    /// [`Refusal::PeerNotFound`].
+    pub fn kick(
+        &mut self,
+        seat: Seat<'_, C>,
+        target: PeerId,
+        reason: &str,
+        out: &mut impl Outbox<C>,
+    ) -> Result<(), Refusal> {
+        self.check(seat)?;
+        if self.host != Some(seat.peer) {
+            return Err(Refusal::NotHost);
+        }
+        if target == seat.peer {
+            return Err(Refusal::SelfKick);
+        }
+        if !self.peers.contains_key(&target) {
+            return Err(Refusal::PeerNotFound);
+        }
+        let farewell = Event::Kicked {
+            room: self.id.clone(),
+            reason: reason.into(),
+        };
+        self.tell(target, &farewell, out);
+        self.depart(target, LeaveReason::Kicked, out);
+        Ok(())
+    }
+
+    /// The room as `peer` is to see it; nothing if it is not in the room.
+    pub fn view(&self, peer: PeerId) -> Option<Welcome> {
+        let own = self.peers.get(&peer)?;
+        let others = self.peers.iter().filter(|(id, _)| **id != peer);
+        Some(Welcome {
+            room: self.id.clone(),
+            code: self.code.clone(),
+            peer,
+            peers: others.map(|(id, other)| other.info(*id)).collect(),
+            mode: self.mode,
+            host: self.host?,
+            resume: ResumeToken {
+                peer,
+                secret: own.secret,
+                room: self.id.clone(),
+            },
+        })
+    }
+
+    fn check(&self, seat: Seat<'_, C>) -> Result<&Peer<C>, Refusal> {
+        self.peers
+            .get(&seat.peer)
+            .filter(|peer| peer.speaks_through(seat.conn))
+            .ok_or(Refusal::NotInRoom)
+    }
+
+    fn welcome(&mut self, peer: PeerId, out: &mut impl Outbox<C>) {
+        if let Some(welcome) = self.view(peer) {
+            self.tell(peer, &Event::Joined(Box::new(welcome)), out);
+        }
+    }
+
+    /// Tells a peer that is back how the room is, and what it missed.
+    fn replay(&mut self, id: PeerId, mut missed: Replay, out: &mut impl Outbox<C>) {
+        let Some(welcome) = self.view(id) else { return };
+        let resumed = Event::Resumed {
+            welcome: Box::new(welcome),
+            missed: missed.len(),
+        };
+        self.tell(id, &resumed, out);
+        while let Some(event) = missed.pop() {
+            self.tell(id, &event, out);
+        }
+    }
+
+    fn tell(&mut self, to: PeerId, event: &Event<'_>, out: &mut impl Outbox<C>) {
+        let Some(peer) = self.peers.get_mut(&to) else {
+            return;
+        };
+        let prepared = out.prepare(event, 1);
+        if post(peer, event, &prepared, out).is_err() {
+            self.depart(to, LeaveReason::Disconnected, out);
+        }
+    }
+
+    fn announce(&mut self, except: Option<PeerId>, event: &Event<'_>, out: &mut impl Outbox<C>) {
+        for slow in self.post_to_all(except, event, out) {
+            self.depart(slow, LeaveReason::Disconnected, out);
+        }
+    }
+
+    /// Sends to all but `except`, and returns those that cannot be reached any more.
+    fn post_to_all(
+        &mut self,
+        except: Option<PeerId>,
+        event: &Event<'_>,
+        out: &mut impl Outbox<C>,
+    ) -> Cutoffs {
+        let prepared = out.prepare(event, self.peers.len());
+        let mut slow = Cutoffs::new();
+        for (id, peer) in &mut self.peers {
+            if Some(*id) != except && post(peer, event, &prepared, out).is_err() {
+                slow.push(*id);
+            }
+        }
+        slow
+    }
+
+    /// Removes a peer and tells the others, once. Those that turn out to be unreachable on
+    /// the way go too, in a loop and not by recursion: a thousand may go at once.
+    fn depart(&mut self, peer: PeerId, reason: LeaveReason, out: &mut impl Outbox<C>) {
+        let mut leaving: SmallVec<[(PeerId, LeaveReason); 4]> = smallvec![(peer, reason)];
+        while let Some((peer, reason)) = leaving.pop() {
+            let Some(gone) = self.peers.shift_remove(&peer) else {
+                continue;
+            };
+            if reason == LeaveReason::Disconnected
+                && let Presence::Online(conn) = &gone.presence
+            {
+                out.cut(conn, CutReason::SlowReader);
+            }
+            let mut slow = self.post_to_all(None, &Event::PeerLeft { peer, reason }, out);
+            if self.host == Some(peer) {
+                self.host = self.peers.first().map(|(id, _)| *id);
+                if let Some(host) = self.host {
+                    slow.extend(self.post_to_all(None, &Event::HostChanged { host }, out));
+                }
+            }
+            leaving.extend(slow.into_iter().map(|id| (id, LeaveReason::Disconnected)));
+        }
+    }
+}
+
+/// Peers that must go because they cannot be told what happened.
+type Cutoffs = SmallVec<[PeerId; 4]>;
+
+/// The peer's connection or its waiting list cannot take another event.
+struct CutOff;
+
+/// Sends an event to a peer, or keeps it for a peer that is away.
+fn post<C: Clone, O: Outbox<C>>(
+    peer: &mut Peer<C>,
+    event: &Event<'_>,
+    prepared: &O::Prepared<'_>,
+    out: &mut O,
+) -> Result<(), CutOff> {
+    match &mut peer.presence {
+        Presence::Away { missed, .. } => keep(missed, event),
+        Presence::Online(conn) => match out.send(conn, prepared) {
+            Sent::Queued => Ok(()),
+            Sent::Full => Err(CutOff),
+            Sent::Gone => {
+                let mut missed = Replay::default();
+                let kept = keep(&mut missed, event);
+                peer.presence = Presence::Away {
+                    last: conn.clone(),
+                    until: None,
+                    missed,
+                };
+                kept
+            }
+        },
+    }
+}
+
+/// Keeps an event for later. A welcome is not kept: a peer that comes back gets a newer one.
+fn keep(missed: &mut Replay, event: &Event<'_>) -> Result<(), CutOff> {
+    match event {
+        Event::Joined(_) | Event::Resumed { .. } => Ok(()),
+        event => missed.push(event).map_err(|_| CutOff),
+    }
+}
