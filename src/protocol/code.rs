@@ -1,0 +1,94 @@
+//! The codes by which clients tell errors apart, and the one way an error reaches the wire.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::core::Refusal;
+
+/// A stable code. Clients branch on it; the message beside it is for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErrorCode {
+    /// The token of an `auth:refresh` is not valid.
+    AuthRequired,
+    /// The payload has not the shape that the event asks for.
+    InvalidPayload,
+    /// The payload is larger than the gateway takes.
+    PayloadTooLarge,
+    /// There is no such event.
+    UnknownEvent,
+    /// The Room Service knows no such room.
+    RoomNotFound,
+    /// There is no place left in the room.
+    RoomFull,
+    /// The event needs a room, and the client is in none.
+    NotInRoom,
+    /// There is no such peer in the client's room.
+    PeerNotFound,
+    /// The client may not do this.
+    Forbidden,
+    /// Too many events in too short a time.
+    RateLimited,
+    /// There is no Media Service, or it cannot be reached.
+    MediaUnavailable,
+    /// The Media Service refused.
+    MediaRejected,
+    /// Another service that this needs cannot be reached.
+    ServiceUnavailable,
+    /// The node is about to stop.
+    Draining,
+    /// The gateway failed.
+    Internal,
+}
+
+impl ErrorCode {
+    /// Whether the same event may succeed later, unchanged.
+    pub const fn retryable(self) -> bool {
+        matches!(
+            self,
+            Self::RateLimited
+                | Self::MediaUnavailable
+                | Self::ServiceUnavailable
+                | Self::Draining
+                | Self::Internal
+        )
+    }
+}
+
+/// An error as a client gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WireError {
+    /// What kind.
+    pub code: ErrorCode,
+    /// What to tell a person. It never repeats what the client sent.
+    pub message: Cow<'static, str>,
+}
+
+impl WireError {
+    /// An error of `code` that says `message`.
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// The payload is wrong at `field`, which `must` be otherwise.
+    pub fn invalid(field: &str, must: impl std::fmt::Display) -> Self {
+        Self::new(ErrorCode::InvalidPayload, format!("{field} {must}"))
+    }
+}
+
+impl From<Refusal> for WireError {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::NotInRoom => ErrorCode::NotInRoom,
+            Refusal::PeerNotFound => ErrorCode::PeerNotFound,
+            Refusal::RoomFull => ErrorCode::RoomFull,
+            Refusal::NotHost | Refusal::SelfKick => ErrorCode::Forbidden,
+            Refusal::Chat(_) => ErrorCode::InvalidPayload,
+        };
+        Self::new(code, refusal.to_string())
+    }
+}

@@ -1,0 +1,308 @@
+//! What clients ask for: the events they may send, and how each payload is read.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::{ErrorCode, WireError, fields::Fields};
+use crate::core::{HistoryQuery, PeerId, RelayKind, RoomCode};
+
+pub use super::fields::{Decoded, decode};
+
+/// The most messages that one `chat_history` returns, and how many without a wish.
+const HISTORY_LIMIT: (usize, usize) = (100, 50);
+
+/// The longest `clientMessageId` and the longest reason of a kick, in characters.
+const MAX_LABEL_CHARS: usize = 200;
+
+/// A client's event, checked. Texts are borrowed from the frame.
+#[derive(Debug)]
+pub enum Command<'a> {
+    /// `join:room`.
+    Join {
+        /// Which room.
+        code: RoomCode,
+    },
+    /// `leave:room`.
+    Leave,
+    /// `webrtc:offer`, `webrtc:answer`, `webrtc:ice`.
+    Relay {
+        /// Which of the three.
+        kind: RelayKind,
+        /// To whom; nothing if the text cannot be any peer's id.
+        target: Option<PeerId>,
+        /// The JSON value to hand on.
+        body: &'a RawValue,
+    },
+    /// `chat_message`.
+    Chat {
+        /// The text as sent.
+        content: Cow<'a, str>,
+        /// The sender's own id for it.
+        client_id: Option<Cow<'a, str>>,
+    },
+    /// `chat_history`.
+    History(HistoryQuery),
+    /// `heartbeat`.
+    Heartbeat,
+    /// `peer:kick`.
+    Kick {
+        /// Whom; nothing if the text cannot be any peer's id.
+        target: Option<PeerId>,
+        /// What to tell it.
+        reason: Cow<'a, str>,
+    },
+    /// `auth:refresh`.
+    Refresh {
+        /// The new token.
+        token: Cow<'a, str>,
+    },
+    /// Any `sfu_*` event of the contract.
+    Sfu,
+    /// `subscribe` or `unsubscribe` to a backend channel.
+    Subscription,
+}
+
+impl<'a> Command<'a> {
+    /// Reads the payload that came with the event called `name`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::UnknownEvent`], or [`ErrorCode::InvalidPayload`] with a message that
+    /// starts with the name of the field at fault.
+    pub fn read(name: &str, payload: &Decoded<'a>) -> Result<Self, WireError> {
+        match name {
+            "webrtc:ice" | "webrtc_ice" => relay(RelayKind::Ice, payload),
+            "webrtc:offer" | "webrtc_offer" => relay(RelayKind::Offer, payload),
+            "webrtc:answer" | "webrtc_answer" => relay(RelayKind::Answer, payload),
+            "chat_message" => chat(payload),
+            "heartbeat" => Ok(Self::Heartbeat),
+            "join:room" | "join_room" => join(payload),
+            "leave:room" | "leave_room" => Ok(Self::Leave),
+            "chat_history" => history(payload),
+            "peer:kick" => kick(payload),
+            "auth:refresh" => Ok(Self::Refresh {
+                token: payload.fields()?.required_text("token")?,
+            }),
+            "subscribe" | "unsubscribe" => {
+                payload.fields()?.required_text("channel")?;
+                Ok(Self::Subscription)
+            }
+            "sfu_get_router_capabilities"
+            | "sfu_create_transport"
+            | "sfu_connect_transport"
+            | "sfu_produce"
+            | "sfu_consume"
+            | "sfu_resume_consumer"
+            | "sfu_pause_producer"
+            | "sfu_resume_producer"
+            | "sfu_close_producer"
+            | "sfu_restart_ice"
+            | "sfu_get_producers" => Ok(Self::Sfu),
+            _ => Err(WireError::new(
+                ErrorCode::UnknownEvent,
+                "there is no such event",
+            )),
+        }
+    }
+}
+
+fn join<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
+    let fields = payload.fields()?;
+    let name = if fields.has("roomCode") || !fields.has("roomId") {
+        "roomCode"
+    } else {
+        "roomId"
+    };
+    let code = fields.required_text(name)?;
+    let code = code
+        .parse()
+        .map_err(|error| WireError::invalid(name, error))?;
+    Ok(Command::Join { code })
+}
+
+fn relay<'a>(kind: RelayKind, payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
+    let fields = payload.fields()?;
+    let target = peer(fields)?;
+    let (name, shape) = match kind {
+        RelayKind::Offer => ("offer", "must be an object or a string"),
+        RelayKind::Answer => ("answer", "must be an object or a string"),
+        RelayKind::Ice => ("candidate", "must be an object, a string or null"),
+    };
+    let body = fields.required(name)?;
+    let fits = match body.get().as_bytes().first() {
+        Some(b'{' | b'"') => true,
+        Some(b'n') => kind == RelayKind::Ice,
+        _ => false,
+    };
+    if !fits {
+        return Err(WireError::invalid(name, shape));
+    }
+    Ok(Command::Relay { kind, target, body })
+}
+
+fn chat<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
+    let fields = payload.fields()?;
+    let content = fields.required_text("content")?;
+    let client_id = fields.optional_text("clientMessageId")?;
+    if let Some(id) = &client_id {
+        check_label("clientMessageId", id)?;
+        if id.is_empty() {
+            return Err(WireError::invalid("clientMessageId", "must not be empty"));
+        }
+    }
+    Ok(Command::Chat { content, client_id })
+}
+
+fn history<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
+    let (max, default) = HISTORY_LIMIT;
+    let Some(fields) = payload.optional_fields()? else {
+        return Ok(Command::History(HistoryQuery {
+            before: None,
+            limit: default,
+        }));
+    };
+    let before = match fields.optional_text("before")? {
+        None => None,
+        Some(id) => Some(
+            Uuid::try_parse(&id)
+                .map_err(|_| WireError::invalid("before", "must be a message id"))?,
+        ),
+    };
+    let limit = match fields.optional_integer("limit")? {
+        None => default,
+        Some(limit) if (1..=max).contains(&limit) => limit,
+        Some(_) => return Err(WireError::invalid("limit", format!("must be 1 to {max}"))),
+    };
+    Ok(Command::History(HistoryQuery { before, limit }))
+}
+
+fn kick<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
+    let fields = payload.fields()?;
+    let target = peer(fields)?;
+    let reason = fields.optional_text("reason")?.unwrap_or_default();
+    check_label("reason", &reason)?;
+    Ok(Command::Kick { target, reason })
+}
+
+/// Who is meant. A text that is no peer's id is treated like the id of a peer that is gone.
+fn peer(fields: &Fields<'_>) -> Result<Option<PeerId>, WireError> {
+    let id = fields.required_text("targetPeerId")?;
+    if id.is_empty() {
+        return Err(WireError::invalid("targetPeerId", "must not be empty"));
+    }
+    Ok(id.parse().ok())
+}
+
+/// A short text that others will see, or that is kept: bounded, on one line.
+fn check_label(name: &str, text: &str) -> Result<(), WireError> {
+    if text.chars().any(char::is_control) {
+        return Err(WireError::invalid(
+            name,
+            "must not contain control characters",
+        ));
+    }
+    if text.chars().count() > MAX_LABEL_CHARS {
+        return Err(WireError::invalid(
+            name,
+            format!("must be at most {MAX_LABEL_CHARS} characters"),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(frame: &str) -> Result<String, WireError> {
+        let (name, payload) = decode(frame)?;
+        Command::read(&name, &payload).map(|command| format!("{command:?}"))
+    }
+
+    fn refused(frame: &str) -> (ErrorCode, String) {
+        let error = read(frame).expect_err(frame);
+        (error.code, error.message.into_owned())
+    }
+
+    #[test]
+    fn a_relay_borrows_its_body_as_it_was_sent() {
+        let frame = r#"["webrtc:offer",{"x":1,"offer":{"sdp":"a\u0041" , "n":1.50,"type":"offer"},"targetPeerId":"00000000-0000-0000-0000-000000000007"}]"#;
+        let (name, payload) = decode(frame).unwrap();
+        let Command::Relay {
+            target: Some(_),
+            body,
+            ..
+        } = Command::read(&name, &payload).unwrap()
+        else {
+            panic!("not a relay to a peer");
+        };
+        assert_eq!(body.get(), r#"{"sdp":"a\u0041" , "n":1.50,"type":"offer"}"#);
+    }
+
+    #[test]
+    fn the_field_at_fault_is_named() {
+        let cases = [
+            (r#"["join:room"]"#, "payload"),
+            (r#"["join:room",null]"#, "payload"),
+            (r#"["join:room",[]]"#, "payload"),
+            (r#"["join:room","lobby"]"#, "payload"),
+            (r#"["join:room",{}]"#, "roomCode"),
+            (r#"["join:room",{"roomCode":7}]"#, "roomCode"),
+            (r#"["join:room",{"roomId":"a b"}]"#, "roomId"),
+            (r#"["webrtc:ice",{"candidate":"c"}]"#, "targetPeerId"),
+            (r#"["webrtc:ice",{"targetPeerId":"p"}]"#, "candidate"),
+            (
+                r#"["webrtc:ice",{"targetPeerId":"p","candidate":3}]"#,
+                "candidate",
+            ),
+            (
+                r#"["webrtc:offer",{"targetPeerId":"p","offer":null}]"#,
+                "offer",
+            ),
+            (
+                r#"["webrtc:answer",{"targetPeerId":"p","answer":[]}]"#,
+                "answer",
+            ),
+            (r#"["chat_message",{"content":{}}]"#, "content"),
+            (r#"["chat_message",{"content":"\ud800"}]"#, "content"),
+            (
+                r#"["chat_message",{"content":"x","clientMessageId":"\u0000"}]"#,
+                "clientMessageId",
+            ),
+            (r#"["chat_history",{"limit":0}]"#, "limit"),
+            (r#"["chat_history",{"limit":1.5}]"#, "limit"),
+            (r#"["chat_history",{"before":"x"}]"#, "before"),
+            (r#"["peer:kick",{"targetPeerId":"p","reason":1}]"#, "reason"),
+            (r#"["auth:refresh",{"token":null}]"#, "token"),
+        ];
+        for (frame, field) in cases {
+            let (code, message) = refused(frame);
+            assert_eq!(code, ErrorCode::InvalidPayload, "{frame}");
+            assert!(message.starts_with(field), "{frame}: {message}");
+        }
+    }
+
+    #[test]
+    fn accepted_spellings_mean_the_same() {
+        for frame in [
+            r#"["join:room",{"roomCode":"a"}]"#,
+            r#"["join_room",{"roomId":"a"}]"#,
+            r#"["join_room",{"roomCode":"a","roomId":5}, "more", 1]"#,
+        ] {
+            assert!(read(frame).unwrap().starts_with("Join"), "{frame}");
+        }
+        assert!(
+            read(r#"["leave_room",[1,{"a":2}]]"#)
+                .unwrap()
+                .starts_with("Leave")
+        );
+    }
+
+    #[test]
+    fn unknown_events_are_told_apart_from_bad_payloads() {
+        assert_eq!(refused(r#"["nope",{}]"#).0, ErrorCode::UnknownEvent);
+        assert_eq!(refused(r#"["sfu_nope"]"#).0, ErrorCode::UnknownEvent);
+        assert_eq!(read(r#"["sfu_produce",7]"#).unwrap(), "Sfu");
+    }
+}

@@ -1,0 +1,216 @@
+//! Reading a frame once: the event's name, and the payload's fields as raw JSON.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer as _,
+    de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use smallvec::SmallVec;
+
+use super::{ErrorCode, WireError};
+
+/// The most fields of one payload: the contract's largest has four.
+const MAX_FIELDS: usize = 64;
+
+/// The first argument of an event.
+#[derive(Debug)]
+pub enum Decoded<'a> {
+    /// There is none, or it is `null`.
+    Nothing,
+    /// An object.
+    Object(Fields<'a>),
+    /// Any other JSON value.
+    Other,
+}
+
+impl<'a> Decoded<'a> {
+    /// The fields of a payload that has to be there.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidPayload`] if it is missing or no object.
+    pub fn fields(&self) -> Result<&Fields<'a>, WireError> {
+        match self {
+            Self::Object(fields) => Ok(fields),
+            Self::Nothing | Self::Other => Err(WireError::invalid("payload", "must be an object")),
+        }
+    }
+
+    /// The fields of a payload that may be left out.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidPayload`] if it is there but no object.
+    pub fn optional_fields(&self) -> Result<Option<&Fields<'a>>, WireError> {
+        match self {
+            Self::Nothing => Ok(None),
+            present => present.fields().map(Some),
+        }
+    }
+}
+
+/// The fields of an object, as they were written. Where a name comes twice the last counts,
+/// as in `JSON.parse`.
+#[derive(Debug, Default)]
+pub struct Fields<'a>(SmallVec<[(Cow<'a, str>, &'a RawValue); 4]>);
+
+impl<'a> Fields<'a> {
+    /// Whether there is a field called `name`.
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// The value of the field called `name`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidPayload`] if there is none.
+    pub fn required(&self, name: &str) -> Result<&'a RawValue, WireError> {
+        self.get(name)
+            .ok_or_else(|| WireError::invalid(name, "is required"))
+    }
+
+    /// The text in the field called `name`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidPayload`] if there is none, or no text in it.
+    pub fn required_text(&self, name: &str) -> Result<Cow<'a, str>, WireError> {
+        text(name, self.required(name)?)
+    }
+
+    /// The text in the field called `name`, if the field is there and not `null`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidPayload`] if something else is in it.
+    pub fn optional_text(&self, name: &str) -> Result<Option<Cow<'a, str>>, WireError> {
+        self.optional(name).map(|raw| text(name, raw)).transpose()
+    }
+
+    /// The whole number, from 0 up, in the field called `name`, if it is there and not `null`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidPayload`] if something else is in it.
+    pub fn optional_integer(&self, name: &str) -> Result<Option<usize>, WireError> {
+        let read = |raw: &RawValue| {
+            raw.get()
+                .parse()
+                .map_err(|_| WireError::invalid(name, "must be a whole number"))
+        };
+        self.optional(name).map(read).transpose()
+    }
+
+    fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| *value)
+    }
+
+    fn optional(&self, name: &str) -> Option<&'a RawValue> {
+        self.get(name).filter(|raw| raw.get() != "null")
+    }
+}
+
+fn text<'a>(name: &str, raw: &'a RawValue) -> Result<Cow<'a, str>, WireError> {
+    if !raw.get().starts_with('"') {
+        return Err(WireError::invalid(name, "must be a string"));
+    }
+    // What is quoted and still fails has an escape that stands for no character.
+    serde_json::from_str::<BorrowedText<'_>>(raw.get())
+        .map(|text| text.0)
+        .map_err(|_| WireError::invalid(name, "must be valid Unicode"))
+}
+
+/// A string that is copied only if it has escapes.
+#[derive(Deserialize)]
+struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Reads a Socket.IO event, a JSON array of the event's name and its arguments. One pass:
+/// values are skipped over and kept as the text they are.
+///
+/// # Errors
+/// [`ErrorCode::InvalidPayload`] if the text is not such an array.
+pub fn decode(frame: &str) -> Result<(Cow<'_, str>, Decoded<'_>), WireError> {
+    let mut json = serde_json::Deserializer::from_str(frame);
+    json.deserialize_seq(FrameVisitor)
+        .map_err(|_| WireError::new(ErrorCode::InvalidPayload, "payload is not valid JSON"))
+}
+
+struct FrameVisitor;
+
+impl<'de> Visitor<'de> for FrameVisitor {
+    type Value = (Cow<'de, str>, Decoded<'de>);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let name: BorrowedText<'de> = seq
+            .next_element()?
+            .ok_or_else(|| serde::de::Error::custom("no name"))?;
+        let payload = seq
+            .next_element_seed(PayloadVisitor)?
+            .unwrap_or(Decoded::Nothing);
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok((name.0, payload))
+    }
+}
+
+struct PayloadVisitor;
+
+impl<'de> DeserializeSeed<'de> for PayloadVisitor {
+    type Value = Decoded<'de>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for PayloadVisitor {
+    type Value = Decoded<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a payload")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Fields::default();
+        while let Some((BorrowedText(key), value)) = map.next_entry::<_, &'de RawValue>()? {
+            if fields.0.len() >= MAX_FIELDS {
+                return Err(serde::de::Error::custom("too many fields"));
+            }
+            fields.0.push((key, value));
+        }
+        Ok(Decoded::Object(fields))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Decoded::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Decoded::Nothing)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Decoded::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Decoded::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Decoded::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Decoded::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Decoded::Other)
+    }
+}

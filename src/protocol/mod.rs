@@ -1,0 +1,16 @@
+//! What goes over the wire: codes, the payloads clients send, the payloads they get.
+//!
+//! The shapes here are the contract with every client. They are the same on all transports
+//! of Socket.IO; nothing in this module knows how a payload is framed or carried.
+
+mod code;
+mod command;
+mod fields;
+mod payload;
+
+pub use code::{ErrorCode, WireError};
+pub use command::{Command, Decoded, decode};
+pub use payload::{
+    ChatAck, DrainingPayload, ErrorEvent, HistoryAck, OkAck, Payload, RefreshAck, RoomAck,
+    event_name,
+};

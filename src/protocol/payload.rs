@@ -1,0 +1,393 @@
+//! What clients are told: the names of the events and the shapes of their payloads.
+
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::{ErrorCode, WireError};
+use crate::core::{
+    ChatMessage, Event, LeaveReason, Member, Mode, PeerId, PeerInfo, RelayKind, ResumeToken,
+    Welcome,
+};
+
+/// The name under which Socket.IO clients get `event`.
+pub const fn event_name(event: &Event<'_>) -> &'static str {
+    match event {
+        Event::Joined(_) => "room:joined",
+        Event::Resumed { .. } => "room:resumed",
+        Event::PeerJoined(_) => "peer:joined",
+        Event::PeerLeft { .. } => "peer:left",
+        Event::HostChanged { .. } => "host:changed",
+        Event::Kicked { .. } => "room:kicked",
+        Event::Relay {
+            kind: RelayKind::Offer,
+            ..
+        } => "webrtc:offer",
+        Event::Relay {
+            kind: RelayKind::Answer,
+            ..
+        } => "webrtc:answer",
+        Event::Relay {
+            kind: RelayKind::Ice,
+            ..
+        } => "webrtc:ice",
+        Event::Chat(_) => "chat_message",
+    }
+}
+
+/// The payload of an event, ready to be serialised.
+#[derive(Debug)]
+pub struct Payload<'a>(pub &'a Event<'a>);
+
+impl Serialize for Payload<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Event::Joined(welcome) => RoomPayload::new(welcome, None).serialize(serializer),
+            Event::Resumed { welcome, missed } => {
+                RoomPayload::new(welcome, Some(*missed)).serialize(serializer)
+            }
+            Event::PeerJoined(PeerInfo { id, member }) => PeerJoinedPayload {
+                peer_id: *id,
+                user_id: member.user.as_str(),
+                user_info: UserInfo::of(member),
+            }
+            .serialize(serializer),
+            Event::PeerLeft { peer, reason } => PeerLeftPayload {
+                peer_id: *peer,
+                reason: leave_reason(*reason),
+            }
+            .serialize(serializer),
+            Event::HostChanged { host } => HostPayload { host_id: *host }.serialize(serializer),
+            Event::Kicked { room, reason } => KickedPayload {
+                room_id: room.as_str(),
+                reason,
+            }
+            .serialize(serializer),
+            Event::Relay {
+                kind,
+                from,
+                to,
+                body,
+            } => RelayPayload::new(*kind, *from, *to, body).serialize(serializer),
+            Event::Chat(message) => ChatPayload::from(&**message).serialize(serializer),
+        }
+    }
+}
+
+/// The acknowledgement's first field.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    /// Done.
+    Ok,
+    /// Refused.
+    Error,
+}
+
+/// `error`, and the acknowledgement of an event that was refused.
+#[derive(Debug, Serialize)]
+pub struct ErrorEvent<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    code: ErrorCode,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a str>,
+    retryable: bool,
+}
+
+impl<'a> ErrorEvent<'a> {
+    /// The `error` event about the client's event called `event`.
+    pub fn about(event: &'a str, error: &'a WireError) -> Self {
+        Self {
+            status: None,
+            code: error.code,
+            message: &error.message,
+            event: Some(event),
+            retryable: error.code.retryable(),
+        }
+    }
+
+    /// The acknowledgement that says no.
+    pub fn ack(error: &'a WireError) -> Self {
+        Self {
+            status: Some(Status::Error),
+            event: None,
+            ..Self::about("", error)
+        }
+    }
+}
+
+/// `server:draining`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DrainingPayload {
+    /// How long to wait before connecting again, in milliseconds from now.
+    pub reconnect_after_ms: u64,
+}
+
+/// The acknowledgement of an event that has nothing more to say.
+#[derive(Debug)]
+pub struct OkAck;
+
+impl Serialize for OkAck {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Done {
+            status: Status,
+        }
+        Done { status: Status::Ok }.serialize(serializer)
+    }
+}
+
+/// The acknowledgement of `join:room`: the room as it is now, unless the client has been
+/// removed from it in the same moment.
+#[derive(Debug)]
+pub struct RoomAck<'a>(pub Option<&'a Welcome>);
+
+impl Serialize for RoomAck<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(welcome) => {
+                let room = RoomPayload::new(welcome, None);
+                RoomPayload {
+                    status: Some(Status::Ok),
+                    ..room
+                }
+                .serialize(serializer)
+            }
+            None => OkAck.serialize(serializer),
+        }
+    }
+}
+
+/// The acknowledgement of `chat_message`.
+#[derive(Debug, Serialize)]
+pub struct ChatAck {
+    status: Status,
+    id: uuid::Uuid,
+    timestamp: u64,
+}
+
+impl From<&ChatMessage> for ChatAck {
+    fn from(message: &ChatMessage) -> Self {
+        Self {
+            status: Status::Ok,
+            id: message.id,
+            timestamp: message.timestamp,
+        }
+    }
+}
+
+/// The acknowledgement of `chat_history`.
+#[derive(Debug, Serialize)]
+pub struct HistoryAck<'a> {
+    status: Status,
+    messages: Vec<ChatPayload<'a>>,
+}
+
+impl<'a> HistoryAck<'a> {
+    /// Answers with `messages`, oldest first.
+    pub fn new(messages: &'a [Arc<ChatMessage>]) -> Self {
+        let messages = messages
+            .iter()
+            .map(|message| ChatPayload::from(&**message))
+            .collect();
+        Self {
+            status: Status::Ok,
+            messages,
+        }
+    }
+}
+
+/// The acknowledgement of `auth:refresh`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefreshAck {
+    status: Status,
+    expires_at: u64,
+}
+
+impl RefreshAck {
+    /// The session now lasts until `expires_at`, in seconds since the Unix epoch.
+    pub const fn new(expires_at: u64) -> Self {
+        Self {
+            status: Status::Ok,
+            expires_at,
+        }
+    }
+}
+
+/// `room:joined`, `room:resumed`, and the acknowledgement of `join:room`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RoomPayload<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    room_id: &'a str,
+    room_code: &'a str,
+    #[serde(serialize_with = "display")]
+    peer_id: PeerId,
+    peers: Vec<PeerPayload<'a>>,
+    mode: &'static str,
+    #[serde(serialize_with = "display")]
+    host_id: PeerId,
+    #[serde(serialize_with = "display")]
+    resume_token: &'a ResumeToken,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missed: Option<usize>,
+}
+
+impl<'a> RoomPayload<'a> {
+    fn new(welcome: &'a Welcome, missed: Option<usize>) -> Self {
+        Self {
+            status: None,
+            room_id: welcome.room.as_str(),
+            room_code: welcome.code.as_str(),
+            peer_id: welcome.peer,
+            peers: welcome.peers.iter().map(PeerPayload::from).collect(),
+            mode: match welcome.mode {
+                Mode::P2p => "p2p",
+                Mode::Sfu => "sfu",
+            },
+            host_id: welcome.host,
+            resume_token: &welcome.resume,
+            missed,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PeerPayload<'a> {
+    #[serde(serialize_with = "display")]
+    id: PeerId,
+    user_id: &'a str,
+    user_info: UserInfo<'a>,
+}
+
+impl<'a> From<&'a PeerInfo> for PeerPayload<'a> {
+    fn from(info: &'a PeerInfo) -> Self {
+        Self {
+            id: info.id,
+            user_id: info.member.user.as_str(),
+            user_info: UserInfo::of(&info.member),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct UserInfo<'a> {
+    username: &'a str,
+}
+
+impl<'a> UserInfo<'a> {
+    fn of(member: &'a Member) -> Self {
+        Self {
+            username: &member.username,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PeerJoinedPayload<'a> {
+    #[serde(serialize_with = "display")]
+    peer_id: PeerId,
+    user_id: &'a str,
+    user_info: UserInfo<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PeerLeftPayload {
+    #[serde(serialize_with = "display")]
+    peer_id: PeerId,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HostPayload {
+    #[serde(serialize_with = "display")]
+    host_id: PeerId,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KickedPayload<'a> {
+    room_id: &'a str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RelayPayload<'a> {
+    #[serde(serialize_with = "display")]
+    from: PeerId,
+    #[serde(serialize_with = "display")]
+    target_peer_id: PeerId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offer: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidate: Option<&'a RawValue>,
+}
+
+impl<'a> RelayPayload<'a> {
+    fn new(kind: RelayKind, from: PeerId, to: PeerId, body: &'a RawValue) -> Self {
+        let only = |wanted| (kind == wanted).then_some(body);
+        Self {
+            from,
+            target_peer_id: to,
+            offer: only(RelayKind::Offer),
+            answer: only(RelayKind::Answer),
+            candidate: only(RelayKind::Ice),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ChatPayload<'a> {
+    id: uuid::Uuid,
+    room_id: &'a str,
+    sender_id: &'a str,
+    #[serde(serialize_with = "display")]
+    peer_id: PeerId,
+    username: &'a str,
+    content: &'a str,
+    timestamp: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_message_id: Option<&'a str>,
+}
+
+impl<'a> From<&'a ChatMessage> for ChatPayload<'a> {
+    fn from(message: &'a ChatMessage) -> Self {
+        Self {
+            id: message.id,
+            room_id: message.room.as_str(),
+            sender_id: message.author.user.as_str(),
+            peer_id: message.peer,
+            username: &message.author.username,
+            content: &message.content,
+            timestamp: message.timestamp,
+            client_message_id: message.client_id.as_deref(),
+        }
+    }
+}
+
+const fn leave_reason(reason: LeaveReason) -> &'static str {
+    match reason {
+        LeaveReason::Left => "left",
+        LeaveReason::Disconnected => "disconnected",
+        LeaveReason::Kicked => "kicked",
+    }
+}
+
+/// Writes what `value` displays as, without a string of its own in between.
+fn display<T: std::fmt::Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}
