@@ -1,0 +1,214 @@
+//! Configuration: environment variables, and the same as `--flags`.
+//!
+//! Everything is read and checked once, at start. Nothing here stops at the first mistake: a
+//! wrong deployment should need one correction, not one per restart.
+//!
+//! The path of a value: `vars` declares it (name, default, help), `flags` takes it from the command
+//! line, `reader` chooses (flag before environment before default) and parses, `validate` puts the
+//! parsed values together. The value types whose parsing *is* the validation, [`Origin`] and
+//! [`RsaPublicKey`], live here too, so that a [`Config`] holds no text that could still be wrong.
+
+mod error;
+mod flags;
+mod origin;
+mod reader;
+mod rsa_key;
+mod validate;
+mod vars;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use url::Url;
+
+pub use self::error::{ConfigErrors, EX_USAGE, LoadError, Mistake};
+pub use self::origin::{Origin, OriginParseError};
+pub use self::rsa_key::{MAX_RSA_BITS, MIN_RSA_BITS, RsaKeyError, RsaPublicKey};
+pub use self::vars::{VarDoc, reference};
+
+/// The whole configuration of one gateway process.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the public listener binds.
+    pub listen: ListenConfig,
+    /// Which web origins may talk to the gateway.
+    pub origins: OriginConfig,
+    /// How users are authenticated.
+    pub auth: AuthConfig,
+    /// Engine.IO and Socket.IO wire settings.
+    pub engine: EngineConfig,
+    /// Room and presence rules.
+    pub rooms: RoomConfig,
+    /// How the process stops.
+    pub shutdown: ShutdownConfig,
+    /// How the process logs.
+    pub log: LogConfig,
+    /// Development mode (`DEV`): a key pair made at start, `POST /dev/login`, the demo.
+    pub dev: bool,
+}
+
+/// Where the public listener binds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenConfig {
+    /// An IP address (IPv6 without brackets) or a host name to resolve (`HOST`).
+    pub host: String,
+    /// TCP port; 0 asks the system for any free one (`PORT`).
+    pub port: u16,
+}
+
+/// Which web origins may talk to the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginConfig {
+    /// The allowed origins besides the gateway's own, without repetition (`CLIENT_URL`).
+    pub allowed: Vec<Origin>,
+    /// Whether a request without an `Origin` header is refused (`REQUIRE_ORIGIN`).
+    pub require_origin: bool,
+}
+
+/// How users are authenticated.
+#[derive(Debug, Clone)]
+pub struct AuthConfig {
+    /// Where the keys that verify tokens come from.
+    pub keys: KeySource,
+    /// The `iss` a token must carry, if any (`JWT_ISSUER`).
+    pub issuer: Option<String>,
+    /// A value that must be among a token's `aud`, if any (`JWT_AUDIENCE`).
+    pub audience: Option<String>,
+    /// Name of the cookie that carries the token (`AUTH_COOKIE`).
+    pub cookie: String,
+}
+
+/// Where the keys that verify tokens come from.
+///
+/// Development mode adds its own key pair to whichever source is configured: one can then try the
+/// demo against a gateway that serves real users' tokens too.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// One fixed public key (`JWT_PUBLIC_KEY` or `JWT_PUBLIC_KEY_FILE`).
+    Pem(RsaPublicKey),
+    /// A JSON Web Key Set (RFC 7517), fetched and refreshed (`JWKS_URL`).
+    Jwks(Url),
+    /// None but the key pair of development mode.
+    Dev,
+}
+
+/// Engine.IO and Socket.IO wire settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// Time between two PINGs of the server (`PING_INTERVAL_MS`).
+    pub ping_interval: Duration,
+    /// How long the answer to a PING may take (`PING_TIMEOUT_MS`).
+    pub ping_timeout: Duration,
+    /// Largest message accepted from a client, in bytes (`MAX_PAYLOAD_BYTES`).
+    pub max_payload_bytes: usize,
+    /// The Socket.IO packet encoding (`SOCKET_PARSER`).
+    pub parser: SocketParser,
+}
+
+/// The Socket.IO packet encoding; clients must use the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SocketParser {
+    /// The default JSON encoding.
+    Common,
+    /// The encoding of `socket.io-msgpack-parser`.
+    MsgPack,
+}
+
+/// Room and presence rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomConfig {
+    /// Most peers in a room without a media server (`MAX_P2P_PEERS`).
+    pub max_p2p_peers: usize,
+    /// How long an abruptly lost peer may come back as the same peer (`RECONNECT_WINDOW_MS`).
+    pub reconnect_window: Duration,
+    /// How long presence lasts without a heartbeat (`PRESENCE_TTL_MS`).
+    pub presence_ttl: Duration,
+}
+
+/// How the process stops.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShutdownConfig {
+    /// Time over which clients are sent away after SIGTERM (`SHUTDOWN_GRACE_MS`).
+    pub grace: Duration,
+}
+
+/// How the process logs. The level filter, `RUST_LOG`, is read by the tracing subscriber.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// The form of a log line (`LOG_FORMAT`).
+    pub format: LogFormat,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Coloured, for people.
+    Pretty,
+    /// One JSON object per line, for collectors.
+    Json,
+}
+
+/// What the process finds around itself, as a value, so that tests need not change the real one.
+#[derive(Clone, Default)]
+pub struct Environment {
+    vars: HashMap<String, OsString>,
+    terminal: bool,
+}
+
+impl Environment {
+    /// The variables of this process, and whether its standard output is a terminal.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let vars =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        Self {
+            vars: vars.collect(),
+            terminal: std::io::stdout().is_terminal(),
+        }
+    }
+
+    /// Made-up surroundings: these variables and nothing else.
+    pub fn new<N: Into<String>, V: Into<OsString>>(
+        vars: impl IntoIterator<Item = (N, V)>,
+        terminal: bool,
+    ) -> Self {
+        let vars = vars
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        Self {
+            vars: vars.collect(),
+            terminal,
+        }
+    }
+
+    /// The value of a variable; an empty one counts as unset, as container platforms often cannot
+    /// remove an inherited variable, only blank it.
+    fn var(&self, name: &str) -> Option<&OsString> {
+        self.vars.get(name).filter(|value| !value.is_empty())
+    }
+}
+
+impl Config {
+    /// Reads and checks the whole configuration.
+    ///
+    /// `args` are the command-line arguments with the program name first. A flag wins over the
+    /// environment variable of the same name.
+    ///
+    /// # Errors
+    /// [`LoadError::Info`] for `--help` and `--version`; else [`LoadError::Invalid`] with every
+    /// mistake that was found, in flags, variables and secret files together.
+    pub fn load(
+        args: impl IntoIterator<Item = OsString>,
+        environment: &Environment,
+    ) -> Result<Self, LoadError> {
+        let flags = flags::Flags::parse(args)?;
+        let mut reader = reader::Reader::open(flags, environment);
+        let config = validate::config(&mut reader, environment.terminal);
+        reader.finish(config).map_err(LoadError::Invalid)
+    }
+}

@@ -1,0 +1,169 @@
+//! The table of variables: the one place where a variable gets its name, default and help.
+//!
+//! The command line, `--help` and the documentation are derived from it.
+
+/// How a variable is given on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `--flag <VALUE>`.
+    Value,
+    /// `--flag` alone means `true`.
+    Switch,
+    /// `--flag <VALUE>` with a value that may begin with hyphens, as PEM does.
+    Pem,
+}
+
+/// One variable.
+pub(super) struct Var {
+    pub(super) name: &'static str,
+    pub(super) default: Option<&'static str>,
+    pub(super) kind: Kind,
+    pub(super) help: &'static str,
+}
+
+const fn var(name: &'static str, default: Option<&'static str>, help: &'static str) -> Var {
+    Var {
+        name,
+        default,
+        kind: Kind::Value,
+        help,
+    }
+}
+
+const fn switch(name: &'static str, help: &'static str) -> Var {
+    Var {
+        name,
+        default: Some("false"),
+        kind: Kind::Switch,
+        help,
+    }
+}
+
+/// Every variable, in the order of `--help`.
+pub(super) const VARS: &[Var] = &[
+    var("HOST", Some("0.0.0.0"), "Address or host name to listen on"),
+    var(
+        "PORT",
+        Some("3000"),
+        "TCP port to listen on; 0 takes any free one",
+    ),
+    var(
+        "CLIENT_URL",
+        Some("http://localhost:5173"),
+        "Allowed web origins besides the gateway's own, separated by commas",
+    ),
+    Var {
+        name: "JWT_PUBLIC_KEY",
+        default: None,
+        kind: Kind::Pem,
+        help: "RSA public key (PEM) that verifies tokens; \\n may stand for line breaks",
+    },
+    var(
+        "JWT_PUBLIC_KEY_FILE",
+        None,
+        "File that holds JWT_PUBLIC_KEY",
+    ),
+    var(
+        "JWKS_URL",
+        None,
+        "URL of the JSON Web Key Set that verifies tokens",
+    ),
+    var("JWT_ISSUER", None, "Issuer (iss) that tokens must carry"),
+    var(
+        "JWT_AUDIENCE",
+        None,
+        "Audience (aud) that tokens must carry",
+    ),
+    var(
+        "AUTH_COOKIE",
+        Some("access_token"),
+        "Name of the cookie that carries the token",
+    ),
+    switch("REQUIRE_ORIGIN", "Refuse requests without an Origin header"),
+    var(
+        "SOCKET_PARSER",
+        Some("common"),
+        "Socket.IO packet encoding: common or msgpack",
+    ),
+    switch(
+        "DEV",
+        "Development: own key pair, POST /dev/login, the demo. Never in production",
+    ),
+    var(
+        "MAX_P2P_PEERS",
+        Some("10"),
+        "Most peers in a room without a media server",
+    ),
+    var(
+        "RECONNECT_WINDOW_MS",
+        Some("5000"),
+        "How long a lost peer may come back as the same peer, in milliseconds",
+    ),
+    var(
+        "PRESENCE_TTL_MS",
+        Some("30000"),
+        "Presence without a heartbeat, in milliseconds",
+    ),
+    var(
+        "PING_INTERVAL_MS",
+        Some("25000"),
+        "Time between two pings, in milliseconds",
+    ),
+    var(
+        "PING_TIMEOUT_MS",
+        Some("20000"),
+        "Time a client has to answer a ping, in milliseconds",
+    ),
+    var(
+        "MAX_PAYLOAD_BYTES",
+        Some("100000"),
+        "Largest message of a client, in bytes",
+    ),
+    var(
+        "SHUTDOWN_GRACE_MS",
+        Some("10000"),
+        "Time over which clients are sent away at shutdown, in milliseconds",
+    ),
+    var(
+        "LOG_FORMAT",
+        None,
+        "pretty or json [default: pretty on a terminal, else json]",
+    ),
+];
+
+/// What documentation says about one variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VarDoc {
+    /// The environment variable; the flag is the same in lower case with hyphens.
+    pub name: &'static str,
+    /// The value when unset, if there is a fixed one.
+    pub default: Option<&'static str>,
+    /// One line of help, with the unit.
+    pub help: &'static str,
+}
+
+impl VarDoc {
+    /// The flag that sets the same, with its two hyphens.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        format!("--{}", flag_name(self.name))
+    }
+}
+
+/// Every variable the gateway reads, in the order of `--help`: what a documentation's table can be
+/// checked against.
+#[must_use]
+pub fn reference() -> Vec<VarDoc> {
+    VARS.iter()
+        .map(|v| VarDoc {
+            name: v.name,
+            default: v.default,
+            help: v.help,
+        })
+        .collect()
+}
+
+/// The long name of a variable's flag, without hyphens in front.
+pub(super) fn flag_name(variable: &str) -> String {
+    variable.to_ascii_lowercase().replace('_', "-")
+}
