@@ -1,0 +1,106 @@
+//! Sending everybody away, gently.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{Conn, Hub};
+
+/// Time for the announcement to reach a client before its connection is closed.
+const HEAD_START: Duration = Duration::from_millis(100);
+
+/// The pace at which connections are closed, if the grace time allows: 500 each second is
+/// what the other nodes can take in without a queue.
+const GAP: Duration = Duration::from_millis(2);
+
+/// How far the clients' return is spread at least.
+const MIN_JITTER: Duration = Duration::from_millis(250);
+
+/// How often to look whether all are gone.
+const POLL: Duration = Duration::from_millis(20);
+
+impl Hub {
+    /// Tells every client that the node stops, closes the connections one after another and
+    /// waits until they are gone, all within about `grace`.
+    ///
+    /// Windows stay open: a client that comes back through another node is the same peer.
+    pub async fn drain(self: &Arc<Self>, grace: Duration) {
+        self.draining.store(true, Ordering::Relaxed);
+        let start = Instant::now();
+        let conns: Vec<Conn> = self
+            .sessions
+            .iter()
+            .map(|entry| entry.conn().clone())
+            .collect();
+        let pace = Pace::new(conns.len(), grace);
+        for (place, conn) in conns.iter().enumerate() {
+            conn.link()
+                .announce_drain(pace.slot(place) + pace.jitter(place));
+        }
+        for (place, conn) in conns.iter().enumerate() {
+            sleep_until(start + pace.slot(place)).await;
+            conn.link().close_for_drain();
+        }
+        while !self.sessions.is_empty() && start.elapsed() < grace {
+            sleep(POLL).await;
+        }
+    }
+}
+
+/// When which connection is closed.
+struct Pace {
+    gap: Duration,
+    spread: Duration,
+}
+
+impl Pace {
+    fn new(connections: usize, grace: Duration) -> Self {
+        let count = u32::try_from(connections).unwrap_or(u32::MAX).max(1);
+        // A fifth of the time is left for the last ones to go.
+        let room = (grace * 4 / 5).saturating_sub(HEAD_START);
+        let gap = GAP.min(room / count);
+        Self {
+            gap,
+            spread: (gap * count).max(MIN_JITTER),
+        }
+    }
+
+    fn slot(&self, place: usize) -> Duration {
+        HEAD_START + self.gap * u32::try_from(place).unwrap_or(u32::MAX)
+    }
+
+    /// Spread evenly by the golden ratio: no two neighbours come back together, and no
+    /// random source is needed.
+    fn jitter(&self, place: usize) -> Duration {
+        const GOLDEN: f64 = 0.618_033_988_749_895;
+        #[expect(clippy::cast_precision_loss, reason = "a spread needs no precision")]
+        let turn = (place as f64 * GOLDEN).fract();
+        self.spread.mul_f64(turn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_connections_are_closed_soon() {
+        let pace = Pace::new(3, Duration::from_secs(10));
+        assert!(pace.slot(2) < Duration::from_millis(200));
+    }
+
+    #[test]
+    fn many_connections_fit_into_the_grace_time() {
+        let grace = Duration::from_secs(10);
+        let pace = Pace::new(100_000, grace);
+        assert!(pace.slot(99_999) <= grace * 4 / 5);
+    }
+
+    #[test]
+    fn a_grace_time_of_nothing_closes_at_once() {
+        assert_eq!(Pace::new(10, Duration::ZERO).slot(9), HEAD_START);
+    }
+}

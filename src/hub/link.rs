@@ -1,0 +1,123 @@
+//! The way from a room to a client.
+
+use std::{cell::OnceCell, fmt, sync::Arc, time::Duration};
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::{
+    core::{CutReason, Event, Outbox, Sent},
+    protocol::{Payload, event_name},
+};
+
+/// One connection of this process, never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnId(u64);
+
+impl ConnId {
+    pub(super) const fn new(id: u64) -> Self {
+        Self(id)
+    }
+}
+
+/// What a transport gives the hub for each client: how to reach it.
+///
+/// All of it is called while a room is locked, so nothing here may block, wait, or call back
+/// into the hub on the same thread.
+pub trait Link: Send + Sync + fmt::Debug {
+    /// Queues an event for the client.
+    fn send(&self, event: &Outgoing<'_>) -> Sent;
+
+    /// Closes the connection from this side, such that the client takes it for lost and
+    /// connects again.
+    fn cut(&self, reason: CutReason);
+
+    /// Tells the client that the node stops, and after what time to connect elsewhere.
+    fn announce_drain(&self, reconnect_after: Duration);
+
+    /// Closes the connection because the node stops.
+    fn close_for_drain(&self);
+}
+
+/// A connection as rooms know it.
+#[derive(Clone, Debug)]
+pub struct Conn {
+    id: ConnId,
+    link: Arc<dyn Link>,
+}
+
+impl Conn {
+    pub(super) fn new(id: ConnId, link: Arc<dyn Link>) -> Self {
+        Self { id, link }
+    }
+
+    /// Which connection.
+    pub const fn id(&self) -> ConnId {
+        self.id
+    }
+
+    /// How to reach the client.
+    pub fn link(&self) -> &dyn Link {
+        &*self.link
+    }
+}
+
+impl PartialEq for Conn {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+/// An event on its way to one client or to many.
+#[derive(Debug)]
+pub struct Outgoing<'e> {
+    event: &'e Event<'e>,
+    shared: bool,
+    json: OnceCell<Option<Box<RawValue>>>,
+}
+
+impl<'e> Outgoing<'e> {
+    /// The event.
+    pub const fn event(&self) -> &'e Event<'e> {
+        self.event
+    }
+
+    /// Its Socket.IO name.
+    pub const fn name(&self) -> &'static str {
+        event_name(self.event)
+    }
+
+    /// Its payload as JSON, if it goes to more than one: encoded once, for all of them. What
+    /// goes to one alone is better written straight into its frame.
+    pub fn shared_json(&self) -> Option<&RawValue> {
+        let encode = || to_raw_value(&Payload(self.event)).ok();
+        if self.shared {
+            self.json.get_or_init(encode).as_deref()
+        } else {
+            None
+        }
+    }
+}
+
+/// Puts what a room says into the queues of its clients.
+#[derive(Debug)]
+pub(super) struct Post;
+
+impl Outbox<Conn> for Post {
+    type Prepared<'e> = Outgoing<'e>;
+
+    fn prepare<'e>(&mut self, event: &'e Event<'e>, receivers: usize) -> Outgoing<'e> {
+        Outgoing {
+            event,
+            shared: receivers > 1,
+            json: OnceCell::new(),
+        }
+    }
+
+    fn send(&mut self, to: &Conn, event: &Outgoing<'_>) -> Sent {
+        to.link.send(event)
+    }
+
+    fn cut(&mut self, conn: &Conn, reason: CutReason) {
+        conn.link.cut(reason);
+    }
+}
