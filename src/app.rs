@@ -1,0 +1,148 @@
+//! The wiring: from a configuration to a gateway that serves.
+
+use std::{io, net::SocketAddr, sync::Arc, time::SystemTime};
+
+use thiserror::Error;
+use tokio::net::{TcpListener, lookup_host};
+use tokio_util::sync::CancellationToken;
+use tower::util::BoxCloneSyncService;
+use tracing::{info, warn};
+
+use crate::{
+    auth::{DevIssuer, SigningError, Verifier, VerifierSetupError},
+    config::{Config, ListenConfig},
+    core::Limits,
+    http::{self, DevMode},
+    hub::Hub,
+    socketio,
+};
+
+/// Why a gateway does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The host name leads nowhere.
+    #[error("HOST cannot be resolved")]
+    Resolve(#[source] Option<io::Error>),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The keys of development mode cannot be made.
+    #[error("cannot make a development key pair")]
+    DevKeys(#[from] SigningError),
+    /// The key client cannot be set up.
+    #[error("cannot set up token verification")]
+    Verifier(#[from] VerifierSetupError),
+}
+
+/// A gateway that listens and is ready to serve.
+#[derive(Debug)]
+pub struct Gateway {
+    config: Config,
+    hub: Arc<Hub>,
+    service: http::App,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Gateway {
+    /// Builds everything and starts to listen.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn bind(config: Config) -> Result<Self, StartError> {
+        let issuer = if config.dev {
+            Some(Arc::new(DevIssuer::generate(&config.auth)?))
+        } else {
+            None
+        };
+        let verifier = Verifier::new(&config.auth, issuer.as_deref())?;
+        preload_keys(verifier.clone());
+        let hub = Hub::new(Limits {
+            max_p2p_peers: config.rooms.max_p2p_peers,
+            reconnect_window: config.rooms.reconnect_window,
+        });
+        let cookie: Arc<str> = config.auth.cookie.as_str().into();
+        let dev = issuer.map(|issuer| DevMode {
+            issuer,
+            verifier: verifier.clone(),
+            cookie: Arc::clone(&cookie),
+        });
+        let routes = BoxCloneSyncService::new(http::routes(Arc::clone(&hub), dev));
+        let services = socketio::Services {
+            hub: Arc::clone(&hub),
+            verifier,
+            cookie,
+        };
+        let service = socketio::layer(routes, services, &config.engine);
+        let service = http::guard(service, &config.origins);
+        let (listener, address) = listen(&config.listen).await?;
+        Ok(Self {
+            config,
+            hub,
+            service,
+            listener,
+            address,
+        })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` completes, then sends the clients away and returns.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        info!(address = %self.address, "listening");
+        if self.config.dev {
+            let url = format!("http://localhost:{}/demo/", self.address.port());
+            info!(
+                url,
+                "development mode: anybody may log in; open the demo in two browsers"
+            );
+        }
+        let stop = CancellationToken::new();
+        let user_timeout = self.config.engine.ping_timeout;
+        let serving = tokio::spawn(http::serve(
+            self.listener,
+            self.service,
+            user_timeout,
+            stop.clone(),
+        ));
+        shutdown.await;
+        let grace = self.config.shutdown.grace;
+        info!(connections = self.hub.session_count(), ?grace, "draining");
+        self.hub.drain(grace).await;
+        stop.cancel();
+        if let Err(error) = serving.await {
+            warn!(%error, "the server ended badly");
+        }
+        info!("stopped");
+    }
+}
+
+/// Fetches the keys before the first client needs them. A failure is no reason not to start:
+/// they are fetched again when needed.
+fn preload_keys(verifier: Verifier) {
+    tokio::spawn(async move {
+        if let Err(error) = verifier.preload(SystemTime::now()).await {
+            warn!(%error, "the key set cannot be fetched yet");
+        }
+    });
+}
+
+async fn listen(config: &ListenConfig) -> Result<(TcpListener, SocketAddr), StartError> {
+    let mut addresses = lookup_host((config.host.as_str(), config.port))
+        .await
+        .map_err(|error| StartError::Resolve(Some(error)))?;
+    let address = addresses.next().ok_or(StartError::Resolve(None))?;
+    let failed = |source| StartError::Bind { address, source };
+    let listener = http::bind(address).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}

@@ -1,0 +1,32 @@
+//! Switchboard: a Socket.IO-compatible event gateway for WebRTC signalling and all that goes
+//! with it.
+//!
+//! # Map
+//!
+//! A message goes one way: a transport decodes it and calls a [`hub::Session`]; the session
+//! finds the room and applies the input to the pure [`core`]; the core hands events to
+//! the links of those who are to hear them; the links encode.
+//!
+//! | module | what is there |
+//! |---|---|
+//! | [`app`] | the wiring, from a configuration to a gateway that serves |
+//! | [`config`] | environment variables and flags, all checked at start |
+//! | [`telemetry`] | logs |
+//! | [`core`] | rooms as a state machine: pure, no I/O, no clock |
+//! | [`protocol`] | the wire: error codes, the payloads clients send and get |
+//! | [`hub`] | the rooms of this node, running: locks, timers, sessions |
+//! | [`socketio`] | the Socket.IO transport |
+//! | [`http`] | listener, origin checks, health, development login, demo |
+//! | [`auth`] | tokens, keys and origins |
+//!
+//! `core` and `protocol` import none of the others.
+
+pub mod app;
+pub mod auth;
+pub mod config;
+pub mod core;
+pub mod http;
+pub mod hub;
+pub mod protocol;
+pub mod socketio;
+pub mod telemetry;

@@ -1,0 +1,234 @@
+//! From a client's event to a call, and back to its answer.
+
+use std::{
+    borrow::Cow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use serde_json::value::{RawValue, to_raw_value};
+use socketioxide::{
+    adapter::LocalAdapter,
+    extract::Event,
+    handler::{FromMessageParts as _, MessageHandler},
+    socket::Socket,
+};
+use socketioxide_core::Value;
+use tracing::{error, warn};
+
+use super::{connection::Connection, handshake::Admission, lifecycle::handshake_of};
+use crate::{
+    auth::Verifier,
+    hub::Session,
+    protocol::{
+        ChatAck, Command, ErrorCode, HistoryAck, OkAck, RefreshAck, RoomAck, WireError, decode,
+    },
+};
+
+/// The one handler of a socket's events.
+pub(super) struct Dispatcher {
+    verifier: Verifier,
+}
+
+impl Dispatcher {
+    pub(super) fn new(verifier: Verifier) -> Self {
+        Self { verifier }
+    }
+}
+
+impl MessageHandler<LocalAdapter, ()> for Dispatcher {
+    fn call(&self, socket: Arc<Socket>, value: Value, ack: Option<i64>) {
+        let Some(handshake) = handshake_of(&socket) else {
+            return;
+        };
+        match handshake.admit_event(value, ack) {
+            Admission::Now(connection, session, value) => {
+                run(&connection, &session, &self.verifier, value, ack);
+            }
+            Admission::Later => {}
+            Admission::Flood => {
+                warn!(sid = %socket.id, "too many events before the session was open");
+                handshake.cut_transport();
+            }
+        }
+    }
+}
+
+/// Handles one event. A panic ends here: it must not take the reader of the socket with it.
+pub(super) fn run(
+    connection: &Arc<Connection>,
+    session: &Arc<Session>,
+    verifier: &Verifier,
+    value: Value,
+    ack: Option<i64>,
+) {
+    let call = Call {
+        connection,
+        session,
+        verifier,
+        ack,
+    };
+    if catch_unwind(AssertUnwindSafe(|| call.handle(connection.socket(), value))).is_err() {
+        error!("an event handler panicked");
+        call.refuse(
+            "",
+            &WireError::new(ErrorCode::Internal, "the gateway failed"),
+        );
+    }
+}
+
+/// One event and whom to answer.
+struct Call<'a> {
+    connection: &'a Arc<Connection>,
+    session: &'a Arc<Session>,
+    verifier: &'a Verifier,
+    ack: Option<i64>,
+}
+
+impl Call<'_> {
+    fn handle(&self, socket: &Arc<Socket>, value: Value) {
+        let text = match json_text(socket, value) {
+            Ok(text) => text,
+            Err((event, error)) => return self.refuse(&event, &error),
+        };
+        match decode(text.as_str()) {
+            Ok((event, payload)) => {
+                if let Err(error) =
+                    Command::read(&event, &payload).and_then(|command| self.execute(command))
+                {
+                    self.refuse(&event, &error);
+                }
+            }
+            Err(error) => self.refuse(&name_of(text.as_str()), &error),
+        }
+    }
+
+    fn execute(&self, command: Command<'_>) -> Result<(), WireError> {
+        match command {
+            Command::Relay { kind, target, body } => {
+                self.session.relay(kind, target, body)?;
+                self.done();
+            }
+            Command::Chat { content, client_id } => {
+                let message = self.session.chat(&content, client_id.as_deref())?;
+                self.connection
+                    .acknowledge(self.ack, &ChatAck::from(&*message));
+            }
+            Command::Join { code } => {
+                self.session.join(&code)?;
+                if self.ack.is_some() {
+                    let view = self.session.view();
+                    self.connection
+                        .acknowledge(self.ack, &RoomAck(view.as_ref()));
+                }
+            }
+            Command::Leave => {
+                self.session.leave();
+                self.done();
+            }
+            Command::History(query) => {
+                if self.ack.is_none() {
+                    return Err(WireError::invalid(
+                        "payload",
+                        "needs an acknowledgement to answer",
+                    ));
+                }
+                let messages = self.session.history(query)?;
+                self.connection
+                    .acknowledge(self.ack, &HistoryAck::new(&messages));
+            }
+            Command::Heartbeat => self.done(),
+            Command::Kick { target, reason } => {
+                self.session.kick(target, &reason)?;
+                self.done();
+            }
+            Command::Refresh { token } => self.refresh(&token)?,
+            Command::Sfu => {
+                let message = "Media Server Unavailable";
+                return Err(WireError::new(ErrorCode::MediaUnavailable, message));
+            }
+            Command::Subscription => {
+                let message = "no backend channels are configured";
+                return Err(WireError::new(ErrorCode::ServiceUnavailable, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks a new token on a task of its own, since keys may have to be fetched. One at a
+    /// time: a client that sends many is refused, not queued.
+    fn refresh(&self, token: &str) -> Result<(), WireError> {
+        if !self.connection.begin_refresh() {
+            return Err(WireError::new(
+                ErrorCode::RateLimited,
+                "a token is being checked already",
+            ));
+        }
+        let (connection, session) = (Arc::clone(self.connection), Arc::clone(self.session));
+        let (verifier, ack, token) = (self.verifier.clone(), self.ack, token.to_owned());
+        tokio::spawn(async move {
+            let verdict = verifier.verify(&token, SystemTime::now()).await;
+            connection.end_refresh();
+            let refused = match verdict {
+                Ok(identity) if *identity.user_id == *session.member().user.as_str() => {
+                    return connection.acknowledge(ack, &RefreshAck::new(identity.expires_at));
+                }
+                Ok(_) => WireError::new(ErrorCode::Forbidden, "the token is another user's"),
+                Err(_) => WireError::new(ErrorCode::AuthRequired, "the token is not valid"),
+            };
+            connection.refuse("auth:refresh", ack, &refused);
+        });
+        Ok(())
+    }
+
+    fn done(&self) {
+        self.connection.acknowledge(self.ack, &OkAck);
+    }
+
+    fn refuse(&self, event: &str, error: &WireError) {
+        self.connection.refuse(event, self.ack, error);
+    }
+}
+
+/// An event as JSON text.
+enum Text {
+    Frame(socketioxide_core::Str),
+    Made(Box<RawValue>),
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Frame(text) => text.as_str(),
+            Self::Made(json) => json.get(),
+        }
+    }
+}
+
+/// The event as JSON, whatever parser is in use. With the default one it is JSON already.
+fn json_text(socket: &Arc<Socket>, mut value: Value) -> Result<Text, (String, WireError)> {
+    match value {
+        Value::Str(text, None) => Ok(Text::Frame(text)),
+        Value::Str(text, Some(_)) => {
+            let error = WireError::invalid("payload", "must not have binary attachments");
+            Err((name_of(text.as_str()).into_owned(), error))
+        }
+        Value::Bytes(ref packed) => {
+            let plain = rmp_serde::from_slice::<serde_json::Value>(packed)
+                .ok()
+                .and_then(|plain| to_raw_value(&plain).ok());
+            plain.map(Text::Made).ok_or_else(|| {
+                let event = Event::from_message_parts(socket, &mut value, &None);
+                let error = WireError::invalid("payload", "must be plain data without binary");
+                (event.map(|Event(name)| name).unwrap_or_default(), error)
+            })
+        }
+    }
+}
+
+/// The name of an event whose payload cannot be read.
+fn name_of(frame: &str) -> Cow<'_, str> {
+    let mut json = serde_json::Deserializer::from_str(frame.trim_start().trim_start_matches('['));
+    serde::Deserialize::deserialize(&mut json).unwrap_or_default()
+}

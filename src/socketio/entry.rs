@@ -1,0 +1,225 @@
+//! The door of the Socket.IO endpoint, before the protocol library.
+//!
+//! The library keeps the request that opens a session for as long as the session lives. So
+//! the request is rebuilt here with just what the library reads, in memory of its own, and
+//! what the gateway wants to know goes into a [`Handshake`]. Later requests of a polling
+//! session are brought together with the handshake of the first.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::{Body, Bytes},
+    response::{IntoResponse as _, Response},
+};
+use http::{
+    HeaderMap, HeaderValue, Request, StatusCode, Uri,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, SEC_WEBSOCKET_KEY},
+};
+use http_body_util::BodyExt as _;
+use hyper::upgrade::OnUpgrade;
+use serde::Deserialize;
+use socketioxide_core::Sid;
+use tower::Service;
+
+use super::handshake::{Handshake, Registry};
+use crate::{auth::token_from_headers, http::Caller, hub::Hub};
+
+/// Where Socket.IO clients connect.
+const PATH: &str = "/socket.io";
+
+/// The headers that the protocol library reads.
+const KEPT_HEADERS: [http::HeaderName; 2] = [SEC_WEBSOCKET_KEY, CONTENT_TYPE];
+
+/// Engine.IO's answer to a request for a session that is over.
+const UNKNOWN_SESSION: &str = r#"{"code":1,"message":"Session ID unknown"}"#;
+
+/// The service in front of the protocol library.
+#[derive(Clone, Debug)]
+pub(super) struct Entry<E, S> {
+    engine: E,
+    inner: S,
+    registry: Arc<Registry>,
+    hub: Arc<Hub>,
+    cookie: Arc<str>,
+}
+
+impl<E, S> Entry<E, S> {
+    pub(super) fn new(engine: E, inner: S, hub: Arc<Hub>, cookie: Arc<str>) -> Self {
+        Self {
+            engine,
+            inner,
+            registry: Arc::default(),
+            hub,
+            cookie,
+        }
+    }
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+impl<E, S> Service<Request<Body>> for Entry<E, S>
+where
+    E: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    E::Future: Send + 'static,
+    S: Service<Request<Body>, Response = Response, Error = Infallible> + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answer {
+        if !is_ours(request.uri().path()) {
+            return Box::pin(self.inner.call(request));
+        }
+        // The engine is always ready: it is the inner service that may not be, and it was asked.
+        let mut engine = self.engine.clone();
+        let query = Query::of(request.uri());
+        let caller = request.extensions().get::<Caller>().cloned();
+        let registry = Arc::clone(&self.registry);
+        match query.sid {
+            None if self.hub.is_draining() => {
+                Box::pin(async { Ok(StatusCode::SERVICE_UNAVAILABLE.into_response()) })
+            }
+            None => {
+                let token = token_from_headers(request.headers(), &self.cookie);
+                let wire = caller.filter(|_| query.websocket).map(|caller| caller.wire);
+                let handshake = Handshake::new(token, wire);
+                let answer = engine.call(boil_down(request, Some(Arc::clone(&handshake))));
+                if query.websocket {
+                    return Box::pin(answer);
+                }
+                Box::pin(async move { Ok(list(answer.await?, &handshake, &registry).await) })
+            }
+            Some(sid) => {
+                let handshake = registry.get(&sid).and_then(|known| known.upgrade());
+                if query.websocket
+                    && let (Some(handshake), Some(caller)) = (&handshake, caller)
+                {
+                    handshake.upgraded(caller.wire);
+                }
+                let answer = engine.call(boil_down(request, None));
+                match handshake {
+                    Some(handshake) if !query.websocket => Box::pin(poll(answer, handshake)),
+                    _ => Box::pin(answer),
+                }
+            }
+        }
+    }
+}
+
+fn is_ours(path: &str) -> bool {
+    path.strip_prefix(PATH)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What the query string says of a request's place in the protocol.
+struct Query {
+    sid: Option<Sid>,
+    websocket: bool,
+}
+
+impl Query {
+    fn of(uri: &Uri) -> Self {
+        let mut query = Self {
+            sid: None,
+            websocket: false,
+        };
+        for pair in uri.query().unwrap_or_default().split('&') {
+            match pair.split_once('=') {
+                Some(("sid", sid)) => query.sid = sid.parse().ok(),
+                Some(("transport", transport)) => query.websocket = transport == "websocket",
+                _ => {}
+            }
+        }
+        query
+    }
+}
+
+/// The request with only what the protocol library reads, sharing no memory with the
+/// connection's read buffer.
+fn boil_down(request: Request<Body>, handshake: Option<Arc<Handshake>>) -> Request<Body> {
+    let (mut parts, body) = request.into_parts();
+    let mut headers = HeaderMap::with_capacity(KEPT_HEADERS.len());
+    for name in KEPT_HEADERS {
+        if let Some(value) = parts.headers.get(&name)
+            && let Ok(copy) = HeaderValue::from_bytes(value.as_bytes())
+        {
+            headers.insert(name, copy);
+        }
+    }
+    let mut small = Request::new(body);
+    *small.method_mut() = parts.method;
+    *small.uri_mut() = copy_uri(&parts.uri);
+    *small.headers_mut() = headers;
+    if let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() {
+        small.extensions_mut().insert(upgrade);
+    }
+    if let Some(handshake) = handshake {
+        small.extensions_mut().insert(handshake);
+    }
+    small
+}
+
+fn copy_uri(uri: &Uri) -> Uri {
+    let text = uri.path_and_query().map_or(PATH, |text| text.as_str());
+    Uri::from_maybe_shared(Bytes::copy_from_slice(text.as_bytes())).unwrap_or_default()
+}
+
+/// Reads the id of the session that `response` opens, so that later requests find it.
+async fn list(
+    response: Response,
+    handshake: &Arc<Handshake>,
+    registry: &Arc<Registry>,
+) -> Response {
+    #[derive(Deserialize)]
+    struct Opened {
+        sid: Sid,
+    }
+
+    let (parts, body) = response.into_parts();
+    let Ok(body) = body.collect().await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let body = body.to_bytes();
+    // `0{…}` in protocol 4, `96:0{…}` in protocol 3.
+    let json = body
+        .iter()
+        .position(|byte| *byte == b'{')
+        .and_then(|at| body.get(at..));
+    if let Some(opened) = json.and_then(|json| serde_json::from_slice::<Opened>(json).ok()) {
+        handshake.list(opened.sid, registry);
+    }
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// Answers a polling request, unless the session is cut first.
+async fn poll<F>(answer: F, handshake: Arc<Handshake>) -> Result<Response, Infallible>
+where
+    F: Future<Output = Result<Response, Infallible>>,
+{
+    let response = tokio::select! {
+        biased;
+        () = handshake.cut.cancelled() => {
+            let json = HeaderValue::from_static("application/json");
+            return Ok((StatusCode::BAD_REQUEST, [(CONTENT_TYPE, json)], UNKNOWN_SESSION).into_response());
+        }
+        response = answer => response?,
+    };
+    let length = response
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    handshake.polled(length.and_then(|text| text.parse().ok()).unwrap_or(0));
+    Ok(response)
+}

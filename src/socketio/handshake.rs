@@ -1,0 +1,232 @@
+//! What is kept of the request that opened an Engine.IO session.
+
+use std::sync::{
+    Arc, OnceLock, Weak,
+    atomic::{AtomicU64, Ordering},
+};
+
+use dashmap::DashMap;
+use parking_lot::Mutex;
+use secrecy::SecretString;
+use socketioxide_core::{Sid, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::connection::Connection;
+use crate::{auth::Identity, core::Member, http::WireControl, hub::Session};
+
+/// The sessions that were opened by polling, by Engine.IO session id: later requests of a
+/// session have to find what the first one brought.
+pub(super) type Registry = DashMap<Sid, Weak<Handshake>>;
+
+/// The most events kept that arrive before the session is ready for them. The window is a
+/// few microseconds wide; a client needs a single packet to fill it.
+const MAX_EARLY_EVENTS: usize = 1_024;
+
+/// The opening request of an Engine.IO session, boiled down: the engine keeps its request
+/// for the life of the session, and a whole one pins kilobytes of hyper's read buffer.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    proof: Mutex<Proof>,
+    /// The TCP connection, while the session is a WebSocket.
+    wire: Mutex<Option<Arc<WireControl>>>,
+    stage: Mutex<Stage>,
+    /// Set when the session was cut: polling requests fail from then on.
+    pub(super) cut: CancellationToken,
+    /// Bytes handed to the engine for this client.
+    handed: AtomicU64,
+    /// Bytes that left by polling.
+    polled: AtomicU64,
+    listed: OnceLock<(Sid, Weak<Registry>)>,
+}
+
+/// What a session can show for who it is.
+#[derive(Clone, Debug)]
+pub(super) enum Proof {
+    /// Nothing but what the CONNECT packet brings.
+    None,
+    /// The token of the opening request, not looked at yet.
+    Token(SecretString),
+    /// What a token said.
+    Identity(Arc<Identity>),
+}
+
+/// How far a session is.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Not authenticated, or over.
+    Closed,
+    /// Authenticated. Events wait until the session is open.
+    Opening {
+        admitted: Option<Admitted>,
+        early: Vec<EarlyEvent>,
+    },
+    /// Events are dispatched as they come.
+    Open {
+        connection: Arc<Connection>,
+        session: Arc<Session>,
+    },
+}
+
+/// Who was let in.
+#[derive(Clone, Debug)]
+pub(super) struct Admitted {
+    pub(super) member: Arc<Member>,
+    pub(super) resume: Option<String>,
+}
+
+/// An event that came before its session was open.
+#[derive(Debug)]
+pub(super) struct EarlyEvent {
+    pub(super) value: Value,
+    pub(super) ack: Option<i64>,
+}
+
+/// What to do with an event.
+pub(super) enum Admission {
+    /// Dispatch it.
+    Now(Arc<Connection>, Arc<Session>, Value),
+    /// It waits, or there is nobody left to answer.
+    Later,
+    /// More events wait than are reasonable.
+    Flood,
+}
+
+impl Handshake {
+    pub(super) fn new(token: Option<SecretString>, wire: Option<Arc<WireControl>>) -> Arc<Self> {
+        Arc::new(Self {
+            proof: Mutex::new(token.map_or(Proof::None, Proof::Token)),
+            wire: Mutex::new(wire),
+            stage: Mutex::new(Stage::Closed),
+            cut: CancellationToken::new(),
+            handed: AtomicU64::new(0),
+            polled: AtomicU64::new(0),
+            listed: OnceLock::new(),
+        })
+    }
+
+    /// What the opening request proved, or brought to prove it with.
+    pub(super) fn proof(&self) -> Proof {
+        self.proof.lock().clone()
+    }
+
+    /// Keeps what was proved in place of the proof, which is longer. A client that connects
+    /// again within the session needs no new one.
+    pub(super) fn proven(&self, identity: Arc<Identity>) {
+        *self.proof.lock() = Proof::Identity(identity);
+    }
+
+    /// Makes the session findable by its id, until it ends.
+    pub(super) fn list(self: &Arc<Self>, sid: Sid, registry: &Arc<Registry>) {
+        registry.insert(sid, Arc::downgrade(self));
+        let _ = self.listed.set((sid, Arc::downgrade(registry)));
+    }
+
+    /// Notes that the session now runs over a WebSocket on `wire`.
+    pub(super) fn upgraded(&self, wire: Arc<WireControl>) {
+        *self.wire.lock() = Some(wire);
+    }
+
+    /// Lets a client in; its events wait until [`Handshake::open`].
+    pub(super) fn admit(&self, admitted: Admitted) {
+        *self.stage.lock() = Stage::Opening {
+            admitted: Some(admitted),
+            early: Vec::new(),
+        };
+    }
+
+    /// Who was admitted and has not been opened yet.
+    pub(super) fn admitted(&self) -> Option<Admitted> {
+        match &mut *self.stage.lock() {
+            Stage::Opening { admitted, .. } => admitted.take(),
+            _ => None,
+        }
+    }
+
+    /// Opens the session once no event waits any more; until then returns those that do.
+    /// Returns nothing when there is nothing left to do.
+    pub(super) fn open(
+        &self,
+        connection: &Arc<Connection>,
+        session: &Arc<Session>,
+    ) -> Option<Vec<EarlyEvent>> {
+        let mut stage = self.stage.lock();
+        let Stage::Opening { early, .. } = &mut *stage else {
+            return None;
+        };
+        if !early.is_empty() {
+            return Some(std::mem::take(early));
+        }
+        let (connection, session) = (Arc::clone(connection), Arc::clone(session));
+        *stage = Stage::Open {
+            connection,
+            session,
+        };
+        None
+    }
+
+    /// Whether the session ended before it was opened.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(*self.stage.lock(), Stage::Closed)
+    }
+
+    /// Decides about an event that arrived.
+    pub(super) fn admit_event(&self, value: Value, ack: Option<i64>) -> Admission {
+        match &mut *self.stage.lock() {
+            Stage::Open {
+                connection,
+                session,
+            } => Admission::Now(Arc::clone(connection), Arc::clone(session), value),
+            Stage::Opening { early, .. } if early.len() < MAX_EARLY_EVENTS => {
+                early.push(EarlyEvent { value, ack });
+                Admission::Later
+            }
+            Stage::Opening { .. } => Admission::Flood,
+            Stage::Closed => Admission::Later,
+        }
+    }
+
+    /// Ends the session on this side, and gives it out if it was open.
+    pub(super) fn close(&self) -> Option<Arc<Session>> {
+        match std::mem::replace(&mut *self.stage.lock(), Stage::Closed) {
+            Stage::Open { session, .. } => Some(session),
+            Stage::Opening { .. } | Stage::Closed => None,
+        }
+    }
+
+    /// Breaks the transport, whichever it is: the client sees a lost connection.
+    pub(super) fn cut_transport(&self) {
+        self.cut.cancel();
+        if let Some(wire) = &*self.wire.lock() {
+            wire.cut();
+        }
+    }
+
+    /// Counts `bytes` as left by polling.
+    pub(super) fn polled(&self, bytes: u64) {
+        self.polled.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts `bytes` as handed to the engine, and returns how many have not left yet.
+    ///
+    /// Framing is estimated, so the count would drift over the days: whenever everything
+    /// has left it starts anew.
+    pub(super) fn queue(&self, bytes: usize) -> u64 {
+        let wire = self.wire.lock().as_ref().map_or(0, |wire| wire.written());
+        let left = self.polled.load(Ordering::Relaxed) + wire;
+        let handed = self.handed.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+        if handed < left {
+            self.handed.store(left, Ordering::Relaxed);
+        }
+        handed.saturating_sub(left)
+    }
+}
+
+impl Drop for Handshake {
+    fn drop(&mut self) {
+        if let Some((sid, registry)) = self.listed.get()
+            && let Some(registry) = registry.upgrade()
+        {
+            registry.remove(sid);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Letting clients in, and noticing that they go.
+
+use std::{
+    fmt::Display,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value as Json;
+use socketioxide::{
+    adapter::LocalAdapter,
+    extract::Data,
+    handler::{ConnectHandler, DisconnectHandler, FromConnectParts as _},
+    socket::{DisconnectReason, Socket},
+};
+use socketioxide_core::Value;
+use tracing::{debug, info, warn};
+
+use super::{
+    Services,
+    connection::Connection,
+    dispatch::{self, Dispatcher},
+    handshake::{Admitted, Handshake, Proof},
+};
+use crate::{
+    auth::{AUTHENTICATION_ERROR, AuthError, Identity},
+    config::SocketParser,
+    core::{Member, UserId},
+    hub::{Ending, Link},
+};
+
+/// The longest resume token, in bytes.
+const MAX_RESUME_TOKEN: usize = 512;
+
+/// The connect handler of the namespace `/`.
+#[derive(Clone)]
+pub(super) struct Gate {
+    services: Services,
+    parser: SocketParser,
+}
+
+type Verdict = Result<(), Box<dyn Display + Send>>;
+
+impl Gate {
+    pub(super) fn new(services: Services, parser: SocketParser) -> Self {
+        Self { services, parser }
+    }
+
+    /// Authenticates the client, and registers its handlers before it is told that it is
+    /// connected: what it sends in that moment must find them.
+    async fn admit(&self, socket: Arc<Socket>, auth: &Option<Value>) -> Verdict {
+        let Some(handshake) = handshake_of(&socket) else {
+            warn!("a session without a handshake was refused");
+            return refused();
+        };
+        let auth = AuthPayload::of(&socket, auth);
+        match self.authenticate(&handshake, auth.token).await {
+            Ok(identity) => {
+                handshake.admit(Admitted {
+                    member: member(&identity),
+                    resume: auth.resume,
+                });
+                handshake.proven(identity);
+                socket.on_fallback(Dispatcher::new(self.services.verifier.clone()));
+                socket.on_disconnect(Farewell);
+                Ok(())
+            }
+            Err(error) => {
+                info!(reason = error.reason(), "client refused");
+                refused()
+            }
+        }
+    }
+
+    async fn authenticate(
+        &self,
+        handshake: &Handshake,
+        token: Option<SecretString>,
+    ) -> Result<Arc<Identity>, AuthError> {
+        let now = SystemTime::now();
+        let token = match handshake.proof() {
+            Proof::Identity(identity) if is_current(&identity, now) => return Ok(identity),
+            Proof::Identity(_) => token.ok_or(AuthError::Expired)?,
+            Proof::Token(token) => token,
+            Proof::None => token.ok_or(AuthError::Missing)?,
+        };
+        self.services
+            .verifier
+            .verify(token.expose_secret(), now)
+            .await
+            .map(Arc::new)
+    }
+
+    /// Opens the session, then lets the events through that came meanwhile.
+    fn open(&self, socket: Arc<Socket>) {
+        let Some(handshake) = handshake_of(&socket) else {
+            return;
+        };
+        let Some(admitted) = handshake.admitted() else {
+            return;
+        };
+        let connection = Connection::new(socket, Arc::clone(&handshake), self.parser);
+        let link: Arc<dyn Link> = Arc::clone(&connection) as Arc<dyn Link>;
+        let session = self
+            .services
+            .hub
+            .open(link, admitted.member, admitted.resume.as_deref());
+        debug!(user = %session.member().user, "client connected");
+        while let Some(early) = handshake.open(&connection, &session) {
+            for event in early {
+                dispatch::run(
+                    &connection,
+                    &session,
+                    &self.services.verifier,
+                    event.value,
+                    event.ack,
+                );
+            }
+        }
+        if handshake.is_closed() {
+            session.close(Ending::Lost);
+        }
+    }
+}
+
+impl ConnectHandler<LocalAdapter, ()> for Gate {
+    fn call(&self, socket: Arc<Socket>, _: Option<Value>) {
+        self.open(socket);
+    }
+
+    fn call_middleware<'a>(
+        &'a self,
+        socket: Arc<Socket>,
+        auth: &'a Option<Value>,
+    ) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'a>> {
+        Box::pin(self.admit(socket, auth))
+    }
+}
+
+/// The disconnect handler.
+struct Farewell;
+
+impl DisconnectHandler<LocalAdapter, ()> for Farewell {
+    fn call_with_defer(
+        &self,
+        socket: Arc<Socket>,
+        reason: DisconnectReason,
+        defer: fn(Arc<Socket>),
+    ) {
+        let ending = match reason {
+            DisconnectReason::ClientNSDisconnect => Ending::Intended,
+            _ => Ending::Lost,
+        };
+        if let Some(session) = handshake_of(&socket).and_then(|handshake| handshake.close()) {
+            debug!(user = %session.member().user, %reason, "client disconnected");
+            session.close(ending);
+        }
+        defer(socket);
+    }
+}
+
+pub(super) fn handshake_of(socket: &Socket) -> Option<Arc<Handshake>> {
+    socket
+        .req_parts()
+        .extensions
+        .get::<Arc<Handshake>>()
+        .cloned()
+}
+
+fn member(identity: &Identity) -> Arc<Member> {
+    let user = UserId::from(Arc::clone(&identity.user_id));
+    Arc::new(Member {
+        user,
+        username: Arc::clone(&identity.username),
+    })
+}
+
+fn is_current(identity: &Identity, now: SystemTime) -> bool {
+    UNIX_EPOCH + Duration::from_secs(identity.expires_at) > now
+}
+
+fn refused() -> Verdict {
+    Err(Box::new(AUTHENTICATION_ERROR))
+}
+
+/// What the CONNECT packet brings. Whatever is not understood counts as not given.
+struct AuthPayload {
+    token: Option<SecretString>,
+    resume: Option<String>,
+}
+
+impl AuthPayload {
+    fn of(socket: &Arc<Socket>, auth: &Option<Value>) -> Self {
+        let mut fields = match Data::<Json>::from_connect_parts(socket, auth) {
+            Ok(Data(Json::Object(fields))) => fields,
+            _ => serde_json::Map::new(),
+        };
+        let mut text = |name: &str| match fields.remove(name) {
+            Some(Json::String(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        };
+        Self {
+            token: text("token").map(SecretString::from),
+            resume: text("resumeToken").filter(|token| token.len() <= MAX_RESUME_TOKEN),
+        }
+    }
+}

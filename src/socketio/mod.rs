@@ -1,0 +1,83 @@
+//! The Socket.IO transport: Engine.IO 3 and 4, polling and WebSocket, JSON and msgpack.
+//!
+//! It decodes, calls a [`Session`](crate::hub::Session), and encodes. The rules are in
+//! [`core`](crate::core).
+//!
+//! A request passes [`entry`], which boils it down to a [`handshake`]; the library runs the
+//! protocol; [`lifecycle`] lets clients in and out; [`dispatch`] turns events into calls, on
+//! the task that reads the socket, so that a client's events take effect in the order sent.
+
+mod connection;
+mod dispatch;
+mod entry;
+mod handshake;
+mod lifecycle;
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{body::Body, response::Response};
+use http::Request;
+use socketioxide::{ParserConfig, SocketIo, SocketIoBuilder};
+use tower::{Layer, Service, ServiceExt, util::BoxCloneSyncService};
+
+use self::{entry::Entry, lifecycle::Gate};
+use crate::{
+    auth::Verifier,
+    config::{EngineConfig, SocketParser},
+    hub::Hub,
+};
+
+/// The most packets that wait for one client. Bytes are what bounds a queue; this is only
+/// to keep the bookkeeping of very small packets within reason.
+const MAX_QUEUED_PACKETS: usize = 16_384;
+
+/// How much is read from a WebSocket at once, in bytes. Each connection keeps such a buffer:
+/// an offer of 1.5 kB takes a few reads, ten thousand idle clients take 5 MB.
+const READ_BUFFER: usize = 512;
+
+/// Everything the transport needs of the rest.
+#[derive(Clone)]
+pub struct Services {
+    /// Where clients live.
+    pub hub: Arc<Hub>,
+    /// Who they are.
+    pub verifier: Verifier,
+    /// The cookie in which browsers carry their token.
+    pub cookie: Arc<str>,
+}
+
+/// Puts Socket.IO at `/socket.io/` in front of `inner`, which gets all other requests.
+pub fn layer<S>(
+    inner: S,
+    services: Services,
+    config: &EngineConfig,
+) -> BoxCloneSyncService<Request<Body>, Response, Infallible>
+where
+    S: Service<Request<Body>, Response = Response, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send + 'static,
+{
+    let builder = SocketIoBuilder::new()
+        .ping_interval(config.ping_interval)
+        .ping_timeout(config.ping_timeout)
+        .max_payload(config.max_payload_bytes as u64)
+        .ws_max_message_size(config.max_payload_bytes)
+        .ws_max_frame_size(config.max_payload_bytes)
+        .ws_read_buffer_size(READ_BUFFER)
+        .max_buffer_size(MAX_QUEUED_PACKETS);
+    let builder = match config.parser {
+        SocketParser::Common => builder.with_parser(ParserConfig::common()),
+        SocketParser::MsgPack => builder.with_parser(ParserConfig::msgpack()),
+    };
+    let (layer, io): (_, SocketIo) = builder.build_layer();
+    let (hub, cookie) = (Arc::clone(&services.hub), Arc::clone(&services.cookie));
+    io.ns("/", Gate::new(services, config.parser));
+    let engine = ServiceExt::<Request<Body>>::map_response(
+        layer.layer(inner.clone()),
+        |response: http::Response<_>| response.map(Body::new),
+    );
+    BoxCloneSyncService::new(Entry::new(engine, inner, hub, cookie))
+}
