@@ -1,0 +1,33 @@
+# syntax=docker/dockerfile:1
+
+# The demo.
+FROM node:20-bookworm-slim AS demo
+WORKDIR /demo
+COPY web-demo/package.json web-demo/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY web-demo/ ./
+RUN npm run build
+
+# The gateway. Dependencies are built from the manifest alone, so that this layer is kept
+# until they change.
+FROM rust:1.95-bookworm AS build
+WORKDIR /build
+COPY Cargo.toml Cargo.lock build.rs ./
+RUN mkdir src && echo 'fn main() {}' > src/main.rs && echo > src/lib.rs \
+    && cargo build --locked --release \
+    && rm -rf src
+COPY src ./src
+COPY --from=demo /demo/dist ./web-demo/dist
+RUN touch src/main.rs src/lib.rs && cargo build --locked --release
+
+FROM debian:12-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --no-create-home switchboard
+COPY --from=build /build/target/release/switchboard /usr/local/bin/switchboard
+USER switchboard
+ENV LOG_FORMAT=json
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/local/bin/switchboard"]

@@ -1,0 +1,87 @@
+# Everything a developer runs. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Where the tests find the gateway.
+export SWITCHBOARD_BIN := $(CURDIR)/target/debug/switchboard
+
+NPM := npm
+HAVE_NODE := $(shell command -v node >/dev/null && command -v $(NPM) >/dev/null && echo yes)
+
+DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
+
+.PHONY: help run demo build release test test-rust test-demo test-clients test-python \
+	test-browser lint fmt deny system-packages docker bench clean
+
+help: ## Show what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: demo ## Start the gateway with the demo on http://localhost:3000/demo/
+	DEV=true cargo run --locked
+
+demo: ## Build the web demo, if Node.js is there
+ifeq ($(HAVE_NODE),yes)
+	@$(MAKE) --no-print-directory web-demo/dist/index.html
+else
+	@echo 'Node.js is missing: the gateway will run without the demo.'
+endif
+
+web-demo/dist/index.html: web-demo/node_modules/.installed $(DEMO_SOURCES)
+	cd web-demo && $(NPM) run build
+	@touch $@
+
+# One rule for every Node project: install what its lock file names, once.
+%/node_modules/.installed: %/package.json %/package-lock.json
+	cd $* && $(NPM) ci --no-audit --no-fund
+	@touch $@
+
+build: demo ## Build the gateway (debug)
+	cargo build --locked
+
+release: demo ## Build the gateway for production: target/release/switchboard
+	cargo build --locked --release
+
+test: system-packages lint test-rust test-demo test-clients test-python test-browser ## Run all tests; installs what they need
+
+test-rust: ## Unit, property and simulation tests
+	cargo test --locked
+
+test-demo: web-demo/node_modules/.installed ## Unit tests of the demo
+	cd web-demo && $(NPM) test
+
+test-clients: build tests/clients/node_modules/.installed ## Real socket.io clients, versions 4, 3 and 2
+	cd tests/clients && $(NPM) test
+
+test-python: build tests/clients/node_modules/.installed ## The Python client
+	cd tests/clients && $(NPM) run test:python
+
+test-browser: build tests/browser/node_modules/.installed ## The demo in real browsers
+	cd tests/browser && $(NPM) test
+
+lint: ## Formatting, lints and documentation, warnings as errors
+	cargo fmt --all --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+
+fmt: ## Format the code
+	cargo fmt --all
+
+deny: ## Licences, bans and sources of all dependencies (installs cargo-deny)
+	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny check licenses bans sources
+
+system-packages: ## Install the system packages that the tests need
+	scripts/system-packages.sh
+
+docker: ## Build the container image
+	docker build --tag switchboard:dev .
+
+bench: ## Measure (none yet)
+	@echo 'There are no benchmarks yet.' >&2; exit 1
+
+clean: ## Remove what was built
+	cargo clean
+	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv

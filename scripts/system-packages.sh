@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Makes sure of the system packages that the tests need: a browser, and Python with venv.
+# On Debian it installs what is missing, as root or with sudo; elsewhere it says what to install.
+set -euo pipefail
+
+missing=()
+have() { command -v "$1" >/dev/null 2>&1; }
+
+have cc || missing+=(gcc libc6-dev)
+have curl || missing+=(curl)
+have chromium || [ -x "${CHROMIUM:-}" ] || missing+=(chromium)
+have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+
+if [ ${#missing[@]} -eq 0 ]; then
+  exit 0
+fi
+
+echo "Missing system packages: ${missing[*]}" >&2
+if ! have apt-get; then
+  echo "Install them with your system's package manager (Debian's names are given), then try again." >&2
+  exit 1
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! have sudo; then
+    echo "Run as root: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+
+"${as_root[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
