@@ -10,14 +10,18 @@ use axum::{
 };
 use http::{
     HeaderName, HeaderValue, Method, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE},
+    header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN},
 };
 use tower::{Layer as _, Service, util::BoxCloneSyncService};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::info;
 
 use super::{App, Problem};
-use crate::{auth::OriginPolicy, config::OriginConfig, protocol::ErrorCode};
+use crate::{
+    auth::{OriginPolicy, OriginRefused},
+    config::OriginConfig,
+    protocol::ErrorCode,
+};
 
 /// How long a browser may remember that a page may call.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(60 * 60);
@@ -59,6 +63,8 @@ async fn check(
 ) -> Response {
     match policy.check(request.headers()) {
         Ok(_) => next.run(request).await,
+        Err(_) if opens_a_page(&request) => next.run(request).await,
+        Err(OriginRefused::Missing) if is_probe(&request) => next.run(request).await,
         Err(refused) => {
             info!(reason = refused.reason(), "origin refused");
             Problem::new(
@@ -69,4 +75,26 @@ async fn check(
             .into_response()
         }
     }
+}
+
+/// Whether a person follows a link to one of the gateway's pages. From another site that is
+/// a cross-site request without an `Origin`, and harmless: the page is the same for everybody.
+fn opens_a_page(request: &Request<Body>) -> bool {
+    let is = |name: &str, value: &str| {
+        request
+            .headers()
+            .get(name)
+            .is_some_and(|header| header.as_bytes() == value.as_bytes())
+    };
+    let path = request.uri().path();
+    request.method() == Method::GET
+        && (path == "/" || path == "/demo" || path.starts_with("/demo/"))
+        && !request.headers().contains_key(ORIGIN)
+        && is("sec-fetch-mode", "navigate")
+        && is("sec-fetch-dest", "document")
+}
+
+/// Whether an orchestrator asks how the node is. It is no page, and knows no origin.
+fn is_probe(request: &Request<Body>) -> bool {
+    matches!(request.uri().path(), "/livez" | "/readyz" | "/healthz")
 }

@@ -20,7 +20,7 @@ use super::handshake::Handshake;
 use crate::{
     config::SocketParser,
     core::{CutReason, Event, Sent},
-    hub::{Ending, Link, Outgoing},
+    hub::{Link, Outgoing},
     protocol::{DrainingPayload, ErrorEvent, Payload, WireError},
 };
 
@@ -141,12 +141,7 @@ impl Connection {
     /// hold the lock of a room.
     fn end(&self) {
         let handshake = Arc::clone(&self.handshake);
-        tokio::spawn(async move {
-            if let Some(session) = handshake.close() {
-                session.close(Ending::Lost);
-            }
-            handshake.cut_transport();
-        });
+        tokio::spawn(async move { handshake.end() });
     }
 }
 

@@ -203,11 +203,25 @@ async fn list(
     Response::from_parts(parts, Body::from(body))
 }
 
+/// Takes a polling client for lost when its request is dropped unanswered. A client that
+/// hangs up on a poll has lost its connection; the library would only notice at the next
+/// heartbeat, and until then the client would meet itself as a ghost.
+struct HangUp(Option<Arc<Handshake>>);
+
+impl Drop for HangUp {
+    fn drop(&mut self) {
+        if let Some(handshake) = self.0.take() {
+            handshake.end();
+        }
+    }
+}
+
 /// Answers a polling request, unless the session is cut first.
 async fn poll<F>(answer: F, handshake: Arc<Handshake>) -> Result<Response, Infallible>
 where
     F: Future<Output = Result<Response, Infallible>>,
 {
+    let mut hang_up = HangUp(Some(Arc::clone(&handshake)));
     let response = tokio::select! {
         biased;
         () = handshake.cut.cancelled() => {
@@ -216,6 +230,7 @@ where
         }
         response = answer => response?,
     };
+    hang_up.0 = None;
     let length = response
         .headers()
         .get(CONTENT_LENGTH)

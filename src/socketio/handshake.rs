@@ -12,7 +12,12 @@ use socketioxide_core::{Sid, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
-use crate::{auth::Identity, core::Member, http::WireControl, hub::Session};
+use crate::{
+    auth::Identity,
+    core::Member,
+    http::WireControl,
+    hub::{Ending, Session},
+};
 
 /// The sessions that were opened by polling, by Engine.IO session id: later requests of a
 /// session have to find what the first one brought.
@@ -191,6 +196,14 @@ impl Handshake {
             Stage::Open { session, .. } => Some(session),
             Stage::Opening { .. } | Stage::Closed => None,
         }
+    }
+
+    /// Ends the session as a loss, and breaks the transport.
+    pub(super) fn end(&self) {
+        if let Some(session) = self.close() {
+            session.close(Ending::Lost);
+        }
+        self.cut_transport();
     }
 
     /// Breaks the transport, whichever it is: the client sees a lost connection.
