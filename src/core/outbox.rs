@@ -34,6 +34,10 @@ pub trait Outbox<C> {
     /// Queues a prepared event for one connection.
     fn send(&mut self, to: &C, event: &Self::Prepared<'_>) -> Sent;
 
-    /// Asks for a connection to be closed, some time after this call.
+    /// Takes back what was queued for a connection that is lost or was cut and certainly
+    /// has not left, oldest first.
+    fn reclaim(&mut self, conn: &C) -> Vec<Event<'static>>;
+
+    /// Asks for a connection to be closed. It takes no more from now on.
     fn cut(&mut self, conn: &C, reason: CutReason);
 }

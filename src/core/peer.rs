@@ -43,6 +43,17 @@ pub(super) enum Presence<C> {
     },
 }
 
+impl<C> Presence<C> {
+    /// Away, and nothing waits yet.
+    pub(super) fn away(last: C) -> Self {
+        Self::Away {
+            last,
+            until: None,
+            missed: Replay::default(),
+        }
+    }
+}
+
 /// One peer of a room.
 #[derive(Debug)]
 pub(super) struct Peer<C> {

@@ -23,6 +23,13 @@ pub(super) struct Replay {
 pub(super) struct Overflow;
 
 impl Replay {
+    /// Keeps what a lost connection gave back. What is beyond the bound shows as `Err`.
+    pub(super) fn of(events: &[Event<'static>]) -> Result<Self, Overflow> {
+        let mut replay = Self::default();
+        events.iter().try_for_each(|event| replay.push(event))?;
+        Ok(replay)
+    }
+
     /// Keeps `event`, or says that there is no room for it.
     pub(super) fn push(&mut self, event: &Event<'_>) -> Result<(), Overflow> {
         let weight = event.weight();
@@ -32,6 +39,12 @@ impl Replay {
         self.bytes += weight;
         self.events.push_back(event.clone().into_owned());
         Ok(())
+    }
+
+    /// Takes all events out, oldest first.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Event<'static>> + '_ {
+        self.bytes = 0;
+        self.events.drain(..)
     }
 
     /// How many events wait.

@@ -125,7 +125,7 @@ impl<C: Clone + PartialEq> Room<C> {
             .is_some_and(|peer| peer.speaks_through(seat.conn))
     }
 
-    /// Lets somebody in: it is welcomed, then the others hear of it.
+    /// Lets somebody in: the others hear of it, and it is welcomed.
     ///
     /// # Errors
     /// [`Refusal::RoomFull`].
@@ -138,8 +138,13 @@ impl<C: Clone + PartialEq> Room<C> {
         let info = peer.info(id);
         self.peers.insert(id, peer);
         self.host.get_or_insert(id);
+        // Announced before it is welcomed: if it cannot take the welcome it goes at once, and
+        // nobody may hear of that before, or instead of, its coming.
+        let slow = self.post_to_all(Some(id), &Event::PeerJoined(info), out);
         self.welcome(id, out);
-        self.announce(Some(id), &Event::PeerJoined(info), out);
+        for slow in slow {
+            self.depart(slow, LeaveReason::Disconnected, out);
+        }
         Ok(())
     }
 
@@ -162,25 +167,36 @@ impl<C: Clone + PartialEq> Room<C> {
         here
     }
 
-    /// Notes that a peer's connection was lost: nobody is told, and what it is sent waits.
+    /// Notes that a peer's connection was lost: nobody is told, and what it is sent waits,
+    /// behind what the connection had not passed on.
     ///
     /// Returns when its window ends, on the caller's monotonic clock; nothing when the
-    /// connection spoke for nobody.
-    pub fn lose(&mut self, seat: Seat<'_, C>, now: Duration) -> Option<Duration> {
+    /// connection spoke for nobody, or more waits than is kept: then the peer is gone.
+    pub fn lose(
+        &mut self,
+        seat: Seat<'_, C>,
+        now: Duration,
+        out: &mut impl Outbox<C>,
+    ) -> Option<Duration> {
         let deadline = now.saturating_add(self.limits.reconnect_window);
         let peer = self
             .peers
             .get_mut(&seat.peer)
             .filter(|peer| peer.speaks_through(seat.conn))?;
-        match &mut peer.presence {
-            Presence::Away { until, .. } => *until = Some(deadline),
-            Presence::Online(_) => {
-                peer.presence = Presence::Away {
-                    last: seat.conn.clone(),
-                    until: Some(deadline),
-                    missed: Replay::default(),
-                };
-            }
+        let mut unsent = out.reclaim(seat.conn);
+        if let Presence::Away { missed, .. } = &mut peer.presence {
+            unsent.extend(missed.drain());
+        }
+        let kept = Replay::of(&unsent);
+        let lost = kept.is_err();
+        peer.presence = Presence::Away {
+            last: seat.conn.clone(),
+            until: Some(deadline),
+            missed: kept.unwrap_or_default(),
+        };
+        if lost {
+            self.depart(seat.peer, LeaveReason::Disconnected, out);
+            return None;
         }
         Some(deadline)
     }
@@ -221,15 +237,27 @@ impl<C: Clone + PartialEq> Room<C> {
         if peer.member.user != *user || !proven {
             return Err(Refusal::PeerNotFound);
         }
-        let missed = match std::mem::replace(&mut peer.presence, Presence::Online(conn.clone())) {
-            Presence::Away { missed, .. } => missed,
+        let missed = match &mut peer.presence {
+            // Where a failed send told of the loss, it has not been reported: what that
+            // connection held comes before what waits since.
+            Presence::Away { last, missed, .. } => {
+                let mut unsent = out.reclaim(last);
+                unsent.extend(missed.drain());
+                Replay::of(&unsent)
+            }
+            Presence::Online(old) if old == conn => Ok(Replay::default()),
             Presence::Online(old) => {
-                if old != *conn {
-                    out.cut(&old, CutReason::Replaced);
-                }
-                Replay::default()
+                out.cut(old, CutReason::Replaced);
+                Replay::of(&out.reclaim(old))
             }
         };
+        let Ok(missed) = missed else {
+            // More is lost than can be made good: better a new peer than a silent gap.
+            peer.presence = Presence::away(peer.conn().clone());
+            self.depart(id, LeaveReason::Disconnected, out);
+            return Err(Refusal::PeerNotFound);
+        };
+        peer.presence = Presence::Online(conn.clone());
         let resumed = Resumed {
             missed: missed.len(),
             replaced: !away,
@@ -296,7 +324,7 @@ impl<C: Clone + PartialEq> Room<C> {
             client_id: draft.client_id.map(Into::into),
         });
         self.chat.push(&message);
-        self.announce(None, &Event::Chat(Arc::clone(&message)), out);
+        self.announce(&Event::Chat(Arc::clone(&message)), out);
         Ok(message)
     }
 
@@ -399,8 +427,8 @@ impl<C: Clone + PartialEq> Room<C> {
         }
     }
 
-    fn announce(&mut self, except: Option<PeerId>, event: &Event<'_>, out: &mut impl Outbox<C>) {
-        for slow in self.post_to_all(except, event, out) {
+    fn announce(&mut self, event: &Event<'_>, out: &mut impl Outbox<C>) {
+        for slow in self.post_to_all(None, event, out) {
             self.depart(slow, LeaveReason::Disconnected, out);
         }
     }
@@ -466,14 +494,8 @@ fn post<C: Clone, O: Outbox<C>>(
             Sent::Queued => Ok(()),
             Sent::Full => Err(CutOff),
             Sent::Gone => {
-                let mut missed = Replay::default();
-                let kept = keep(&mut missed, event);
-                peer.presence = Presence::Away {
-                    last: conn.clone(),
-                    until: None,
-                    missed,
-                };
-                kept
+                peer.presence = Presence::away(conn.clone());
+                post(peer, event, prepared, out)
             }
         },
     }

@@ -3,6 +3,7 @@
 
 mod demo;
 mod dev;
+mod frames;
 mod guard;
 mod health;
 mod problem;

@@ -1,16 +1,19 @@
-//! One accepted TCP connection, with a hand on its throat: it can be cut from elsewhere, and
-//! tells how much it has written.
+//! One accepted TCP connection, with a hand on its throat: it can be cut from elsewhere, it
+//! tells at once when it is lost, and it counts what has left.
 //!
 //! Socket.IO has no way to close a connection such that the client takes it for lost (a
-//! DISCONNECT packet tells it to stay away), and a writer that waits for a reader who never
-//! reads cannot be stopped from above. Cutting the stream below does both.
+//! DISCONNECT packet tells it to stay away), a writer that waits for a reader who never
+//! reads cannot be stopped from above, and the protocol library reports a loss only after
+//! it has cleaned up. The stream below is the place for all three.
 
 use std::{
-    io,
+    fmt, io,
     pin::Pin,
-    sync::Arc,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
-    task::{Context, Poll, ready},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
 };
 
 use futures_util::task::AtomicWaker;
@@ -19,13 +22,20 @@ use tokio::{
     net::TcpStream,
 };
 
-/// The hand: shared between the stream and those who may cut it.
-#[derive(Debug, Default)]
+use super::frames::FrameCounter;
+
+/// What to do when a connection is lost. Called once, from the task that reads it.
+type LossHook = Box<dyn Fn() + Send + Sync>;
+
+/// The hand: shared between the stream and those who hold it.
+#[derive(Default)]
 pub struct WireControl {
     cut: AtomicBool,
-    written: AtomicU64,
     reader: AtomicWaker,
     writer: AtomicWaker,
+    /// Set with the upgrade to a WebSocket.
+    on_loss: OnceLock<LossHook>,
+    messages: AtomicU64,
 }
 
 impl WireControl {
@@ -36,21 +46,37 @@ impl WireControl {
         self.writer.wake();
     }
 
-    /// How many bytes the kernel has taken so far.
-    pub fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
+    /// Watches the connection from the answer to the current request on, which makes it a
+    /// WebSocket: messages are counted, and `on_loss` is called when the client is gone.
+    pub fn watch(&self, on_loss: impl Fn() + Send + Sync + 'static) {
+        // A connection is upgraded once: there is no second watcher to lose.
+        let _ = self.on_loss.set(Box::new(on_loss));
     }
 
-    fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Acquire)
+    /// How many Engine.IO messages the kernel has taken since the upgrade.
+    pub fn messages(&self) -> u64 {
+        self.messages.load(Ordering::Acquire)
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.is_cut() {
-            Err(io::ErrorKind::ConnectionAborted.into())
-        } else {
-            Ok(())
+        if self.cut.load(Ordering::Acquire) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
         }
+        Ok(())
+    }
+
+    fn lost(&self) {
+        if let Some(on_loss) = self.on_loss.get() {
+            on_loss();
+        }
+    }
+}
+
+impl fmt::Debug for WireControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WireControl")
+            .field("cut", &self.cut)
+            .finish_non_exhaustive()
     }
 }
 
@@ -59,11 +85,18 @@ impl WireControl {
 pub(super) struct Wire {
     stream: TcpStream,
     control: Arc<WireControl>,
+    frames: Option<FrameCounter>,
+    lost: bool,
 }
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, control: Arc<WireControl>) -> Self {
-        Self { stream, control }
+        Self {
+            stream,
+            control,
+            frames: None,
+            lost: false,
+        }
     }
 
     /// Does what has to happen when the kernel would block: be woken by a cut as well.
@@ -76,13 +109,25 @@ impl Wire {
         }
     }
 
-    fn wrote(&self, result: io::Result<usize>) -> Poll<io::Result<usize>> {
-        if let Ok(count) = result {
-            self.control
-                .written
-                .fetch_add(count as u64, Ordering::Relaxed);
+    /// Counts what the kernel took.
+    fn wrote<'a>(&mut self, count: usize, bufs: impl Iterator<Item = &'a [u8]>) {
+        if self.control.on_loss.get().is_none() {
+            return;
         }
-        Poll::Ready(result)
+        let frames = self.frames.get_or_insert_with(FrameCounter::before_upgrade);
+        let (mut left, mut messages) = (count, 0);
+        for buf in bufs {
+            let here = buf.get(..left.min(buf.len())).unwrap_or_default();
+            messages += frames.count(here);
+            left -= here.len();
+        }
+        self.control.messages.fetch_add(messages, Ordering::Release);
+    }
+
+    fn note_loss(&mut self) {
+        if !std::mem::replace(&mut self.lost, true) {
+            self.control.lost();
+        }
     }
 }
 
@@ -92,11 +137,20 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.control.check()?;
-        match Pin::new(&mut self.stream).poll_read(cx, buf) {
-            Poll::Pending => self.waiting(&self.control.reader, cx),
-            done => done,
+        let before = buf.filled().len();
+        let polled = match self.control.check() {
+            Ok(()) => match Pin::new(&mut self.stream).poll_read(cx, buf) {
+                Poll::Pending => self.waiting(&self.control.reader, cx),
+                done => done,
+            },
+            Err(error) => Poll::Ready(Err(error)),
+        };
+        match &polled {
+            Poll::Ready(Ok(())) if buf.filled().len() > before || buf.capacity() == before => {}
+            Poll::Ready(_) => self.note_loss(),
+            Poll::Pending => {}
         }
+        polled
     }
 }
 
@@ -107,10 +161,13 @@ impl AsyncWrite for Wire {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.control.check()?;
-        match Pin::new(&mut self.stream).poll_write(cx, buf) {
-            Poll::Pending => self.waiting(&self.control.writer, cx),
-            Poll::Ready(result) => self.wrote(result),
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        match polled {
+            Poll::Pending => return self.waiting(&self.control.writer, cx),
+            Poll::Ready(Ok(count)) => self.wrote(count, std::iter::once(buf)),
+            Poll::Ready(Err(_)) => {}
         }
+        polled
     }
 
     fn poll_write_vectored(
@@ -119,10 +176,13 @@ impl AsyncWrite for Wire {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.control.check()?;
-        match Pin::new(&mut self.stream).poll_write_vectored(cx, bufs) {
-            Poll::Pending => self.waiting(&self.control.writer, cx),
-            Poll::Ready(result) => self.wrote(result),
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        match polled {
+            Poll::Pending => return self.waiting(&self.control.writer, cx),
+            Poll::Ready(Ok(count)) => self.wrote(count, bufs.iter().map(|buf| &**buf)),
+            Poll::Ready(Err(_)) => {}
         }
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -135,16 +195,18 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::TcpListener,
+        sync::oneshot,
     };
 
     use super::*;
@@ -174,19 +236,57 @@ mod tests {
     #[tokio::test]
     async fn a_cut_ends_a_write_that_nobody_reads() {
         let (mut wire, control, _client) = pair().await;
-        let counter = Arc::clone(&control);
-        let writing = tokio::spawn(async move { wire.write_all(&vec![0; 64 << 20]).await });
-        let mut before = 0;
-        // The kernel takes what fits into its buffers, and then no more.
-        loop {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            let now = counter.written();
-            if now > 0 && now == before {
-                break;
+        let (stuck, is_stuck) = oneshot::channel();
+        let mut stuck = Some(stuck);
+        let writing = tokio::spawn(poll_fn(move |cx| {
+            loop {
+                match Pin::new(&mut wire).poll_write(cx, &[0; 65_536]) {
+                    Poll::Ready(Ok(_)) => {}
+                    Poll::Ready(Err(error)) => return Poll::Ready(error),
+                    Poll::Pending => {
+                        stuck.take().map(|stuck| stuck.send(()));
+                        return Poll::Pending;
+                    }
+                }
             }
-            before = now;
-        }
+        }));
+        is_stuck.await.unwrap();
         control.cut();
-        assert!(writing.await.unwrap().is_err());
+        assert_eq!(
+            writing.await.unwrap().kind(),
+            io::ErrorKind::ConnectionAborted
+        );
+    }
+
+    #[tokio::test]
+    async fn a_watched_connection_tells_once_that_it_is_lost() {
+        let (mut wire, control, client) = pair().await;
+        let losses = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&losses);
+        control.watch(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        drop(client);
+        let mut buf = [0; 8];
+        assert_eq!(wire.read(&mut buf).await.unwrap(), 0);
+        assert_eq!(wire.read(&mut buf).await.unwrap(), 0);
+        assert_eq!(losses.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn messages_are_counted_from_the_upgrade_on() {
+        let (mut wire, control, _client) = pair().await;
+        wire.write_all(b"HTTP/1.1 200 OK\r\n\r\n\x81\x024x")
+            .await
+            .unwrap();
+        assert_eq!(control.messages(), 0);
+        control.watch(|| {});
+        wire.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+            .await
+            .unwrap();
+        wire.write_all(b"\x81\x024x\x81\x012\x81\x024y")
+            .await
+            .unwrap();
+        assert_eq!(control.messages(), 2);
     }
 }

@@ -27,8 +27,11 @@ pub trait Link: Send + Sync + fmt::Debug {
     /// Queues an event for the client.
     fn send(&self, event: &Outgoing<'_>) -> Sent;
 
+    /// Takes back the events that were queued and have certainly not left, oldest first.
+    fn reclaim(&self) -> Vec<Event<'static>>;
+
     /// Closes the connection from this side, such that the client takes it for lost and
-    /// connects again.
+    /// connects again. It takes no more from now on.
     fn cut(&self, reason: CutReason);
 
     /// Tells the client that the node stops, and after what time to connect elsewhere.
@@ -115,6 +118,10 @@ impl Outbox<Conn> for Post {
 
     fn send(&mut self, to: &Conn, event: &Outgoing<'_>) -> Sent {
         to.link.send(event)
+    }
+
+    fn reclaim(&mut self, conn: &Conn) -> Vec<Event<'static>> {
+        conn.link.reclaim()
     }
 
     fn cut(&mut self, conn: &Conn, reason: CutReason) {

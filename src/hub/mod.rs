@@ -124,7 +124,7 @@ impl Hub {
     fn lose(self: &Arc<Self>, cell: Arc<RoomCell>, seat: Seat<'_, Conn>, member: &Member) {
         let peer = seat.peer;
         let now = self.now();
-        let Some(deadline) = self.rooms.act(&cell, |room, _| room.lose(seat, now)) else {
+        let Some(deadline) = self.rooms.act(&cell, |room, out| room.lose(seat, now, out)) else {
             return;
         };
         debug!(%peer, room = %cell.id(), "peer lost, window open");

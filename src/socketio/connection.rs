@@ -24,13 +24,6 @@ use crate::{
     protocol::{DrainingPayload, ErrorEvent, Payload, WireError},
 };
 
-/// The most bytes that wait for one client. The largest single answer, a page of the longest
-/// chat messages, is about 1 MiB.
-const MAX_QUEUED_BYTES: u64 = 4 * 1024 * 1024;
-
-/// What an event costs on the wire beyond its payload: names, ids, frame headers.
-const FRAME_OVERHEAD: usize = 160;
-
 /// A connected socket of the namespace `/`.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -70,6 +63,14 @@ impl Connection {
         self.refreshing.store(false, Ordering::Release);
     }
 
+    /// Breaks the transport, and ends the session on a task of its own: whoever asks may
+    /// hold the lock of a room.
+    fn end(&self) {
+        self.handshake.cut_transport();
+        let handshake = Arc::clone(&self.handshake);
+        tokio::spawn(async move { handshake.lost() });
+    }
+
     /// Answers an event, if the client asked for an answer.
     pub(super) fn acknowledge(&self, ack: Option<i64>, answer: &impl Serialize) {
         let Some(id) = ack else { return };
@@ -96,70 +97,64 @@ impl Connection {
     }
 
     fn send_ack(&self, id: i64, json: &RawValue) -> Sent {
-        if self.queue(json.get().len()) == Sent::Full {
-            return Sent::Full;
-        }
         let mut nothing = Value::Bytes(bytes::Bytes::new());
         let Ok(sender) = AckSender::from_message_parts(&self.socket, &mut nothing, &Some(id));
-        outcome(match self.parser {
-            SocketParser::Common => sender.send(json),
-            SocketParser::MsgPack => sender.send(&detach(json)),
+        self.handshake.queue(None, json.get().len(), || {
+            outcome(match self.parser {
+                SocketParser::Common => sender.send(json),
+                SocketParser::MsgPack => sender.send(&detach(json)),
+            })
         })
     }
 
-    fn emit(&self, event: &str, payload: &impl Serialize) -> Sent {
+    /// Sends an event of this connection alone: nobody gets it again.
+    fn emit(&self, name: &str, payload: &impl Serialize) -> Sent {
         match to_raw_value(payload) {
-            Ok(json) => self.emit_json(event, &json),
+            Ok(json) => self.emit_json(name, &json, None),
             Err(error) => {
-                error!(event, %error, "an event cannot be encoded");
+                error!(name, %error, "an event cannot be encoded");
                 Sent::Queued
             }
         }
     }
 
-    fn emit_json(&self, event: &str, json: &RawValue) -> Sent {
-        if self.queue(json.get().len()) == Sent::Full {
-            return Sent::Full;
-        }
-        outcome(match self.parser {
-            SocketParser::Common => self.socket.emit(event, json),
-            SocketParser::MsgPack => self.socket.emit(event, &detach(json)),
+    fn emit_json(&self, name: &str, json: &RawValue, event: Option<Event<'static>>) -> Sent {
+        self.handshake.queue(event, json.get().len(), || {
+            outcome(match self.parser {
+                SocketParser::Common => self.socket.emit(name, json),
+                SocketParser::MsgPack => self.socket.emit(name, &detach(json)),
+            })
         })
-    }
-
-    /// Counts what is about to be sent against the bound.
-    fn queue(&self, bytes: usize) -> Sent {
-        let waiting = self.handshake.queue(bytes + FRAME_OVERHEAD);
-        if waiting > MAX_QUEUED_BYTES {
-            Sent::Full
-        } else {
-            Sent::Queued
-        }
-    }
-
-    /// Ends the session and breaks the transport, on a task of its own: whoever asks may
-    /// hold the lock of a room.
-    fn end(&self) {
-        let handshake = Arc::clone(&self.handshake);
-        tokio::spawn(async move { handshake.end() });
     }
 }
 
 impl Link for Connection {
-    fn send(&self, event: &Outgoing<'_>) -> Sent {
-        if let Some(json) = event.shared_json() {
-            return self.emit_json(event.name(), json);
-        }
-        match (self.parser, event.event()) {
+    fn send(&self, outgoing: &Outgoing<'_>) -> Sent {
+        let event = outgoing.event();
+        let keep = || Some(event.clone().into_owned());
+        match (outgoing.shared_json(), event) {
+            (Some(json), _) => self.emit_json(outgoing.name(), json, keep()),
             // The hot path: the body goes from the frame it came in straight into the next.
-            (SocketParser::Common, relay @ Event::Relay { body, .. }) => {
-                if self.queue(body.get().len()) == Sent::Full {
-                    return Sent::Full;
-                }
-                outcome(self.socket.emit(event.name(), &Payload(relay)))
+            (None, Event::Relay { body, .. }) if self.parser == SocketParser::Common => {
+                self.handshake.queue(keep(), body.get().len(), || {
+                    outcome(self.socket.emit(outgoing.name(), &Payload(event)))
+                })
             }
-            (_, other) => self.emit(event.name(), &Payload(other)),
+            (None, Event::Joined(_) | Event::Resumed { .. }) => {
+                self.emit(outgoing.name(), &Payload(event))
+            }
+            (None, _) => match to_raw_value(&Payload(event)) {
+                Ok(json) => self.emit_json(outgoing.name(), &json, keep()),
+                Err(error) => {
+                    error!(%error, "an event cannot be encoded");
+                    Sent::Queued
+                }
+            },
         }
+    }
+
+    fn reclaim(&self) -> Vec<Event<'static>> {
+        self.handshake.reclaim()
     }
 
     fn cut(&self, reason: CutReason) {

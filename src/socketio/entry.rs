@@ -18,8 +18,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{
-    HeaderMap, HeaderValue, Request, StatusCode, Uri,
-    header::{CONTENT_LENGTH, CONTENT_TYPE, SEC_WEBSOCKET_KEY},
+    HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
+    header::{CONTENT_TYPE, SEC_WEBSOCKET_KEY},
 };
 use http_body_util::BodyExt as _;
 use hyper::upgrade::OnUpgrade;
@@ -27,7 +27,10 @@ use serde::Deserialize;
 use socketioxide_core::Sid;
 use tower::Service;
 
-use super::handshake::{Handshake, Registry};
+use super::{
+    handshake::{Handshake, Registry},
+    polling::messages_in,
+};
 use crate::{auth::token_from_headers, http::Caller, hub::Hub};
 
 /// Where Socket.IO clients connect.
@@ -93,8 +96,10 @@ where
             }
             None => {
                 let token = token_from_headers(request.headers(), &self.cookie);
-                let wire = caller.filter(|_| query.websocket).map(|caller| caller.wire);
-                let handshake = Handshake::new(token, wire);
+                let handshake = Handshake::new(token);
+                if let Some(caller) = caller.filter(|_| query.websocket) {
+                    handshake.runs_on(caller.wire);
+                }
                 let answer = engine.call(boil_down(request, Some(Arc::clone(&handshake))));
                 if query.websocket {
                     return Box::pin(answer);
@@ -106,11 +111,17 @@ where
                 if query.websocket
                     && let (Some(handshake), Some(caller)) = (&handshake, caller)
                 {
-                    handshake.upgraded(caller.wire);
+                    handshake.runs_on(caller.wire);
                 }
+                let polls = request.method() == Method::GET;
                 let answer = engine.call(boil_down(request, None));
                 match handshake {
-                    Some(handshake) if !query.websocket => Box::pin(poll(answer, handshake)),
+                    Some(handshake) if !query.websocket => {
+                        if polls {
+                            handshake.poll_begins();
+                        }
+                        Box::pin(poll(answer, handshake))
+                    }
                     _ => Box::pin(answer),
                 }
             }
@@ -211,7 +222,8 @@ struct HangUp(Option<Arc<Handshake>>);
 impl Drop for HangUp {
     fn drop(&mut self) {
         if let Some(handshake) = self.0.take() {
-            handshake.end();
+            handshake.lost();
+            handshake.cut_transport();
         }
     }
 }
@@ -231,10 +243,11 @@ where
         response = answer => response?,
     };
     hang_up.0 = None;
-    let length = response
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
-    handshake.polled(length.and_then(|text| text.parse().ok()).unwrap_or(0));
-    Ok(response)
+    let (parts, body) = response.into_parts();
+    let Ok(body) = body.collect().await else {
+        return Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+    };
+    let body = body.to_bytes();
+    handshake.poll_answered(messages_in(&body));
+    Ok(Response::from_parts(parts, Body::from(body)))
 }

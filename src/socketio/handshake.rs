@@ -1,9 +1,6 @@
 //! What is kept of the request that opened an Engine.IO session.
 
-use std::sync::{
-    Arc, OnceLock, Weak,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, OnceLock, Weak};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -11,10 +8,10 @@ use secrecy::SecretString;
 use socketioxide_core::{Sid, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::connection::Connection;
+use super::{connection::Connection, ledger::Ledger};
 use crate::{
     auth::Identity,
-    core::Member,
+    core::{Event, Member, Sent},
     http::WireControl,
     hub::{Ending, Session},
 };
@@ -37,10 +34,7 @@ pub(super) struct Handshake {
     stage: Mutex<Stage>,
     /// Set when the session was cut: polling requests fail from then on.
     pub(super) cut: CancellationToken,
-    /// Bytes handed to the engine for this client.
-    handed: AtomicU64,
-    /// Bytes that left by polling.
-    polled: AtomicU64,
+    outbox: Mutex<Outbox>,
     listed: OnceLock<(Sid, Weak<Registry>)>,
 }
 
@@ -97,14 +91,13 @@ pub(super) enum Admission {
 }
 
 impl Handshake {
-    pub(super) fn new(token: Option<SecretString>, wire: Option<Arc<WireControl>>) -> Arc<Self> {
+    pub(super) fn new(token: Option<SecretString>) -> Arc<Self> {
         Arc::new(Self {
             proof: Mutex::new(token.map_or(Proof::None, Proof::Token)),
-            wire: Mutex::new(wire),
+            wire: Mutex::new(None),
             stage: Mutex::new(Stage::Closed),
             cut: CancellationToken::new(),
-            handed: AtomicU64::new(0),
-            polled: AtomicU64::new(0),
+            outbox: Mutex::new(Outbox::default()),
             listed: OnceLock::new(),
         })
     }
@@ -126,8 +119,14 @@ impl Handshake {
         let _ = self.listed.set((sid, Arc::downgrade(registry)));
     }
 
-    /// Notes that the session now runs over a WebSocket on `wire`.
-    pub(super) fn upgraded(&self, wire: Arc<WireControl>) {
+    /// Notes that the session is about to run over a WebSocket on `wire`.
+    pub(super) fn runs_on(self: &Arc<Self>, wire: Arc<WireControl>) {
+        let handshake = Arc::downgrade(self);
+        wire.watch(move || {
+            if let Some(handshake) = handshake.upgrade() {
+                handshake.lost();
+            }
+        });
         *self.wire.lock() = Some(wire);
     }
 
@@ -198,12 +197,11 @@ impl Handshake {
         }
     }
 
-    /// Ends the session as a loss, and breaks the transport.
-    pub(super) fn end(&self) {
+    /// Ends the session: the client is gone without a word.
+    pub(super) fn lost(&self) {
         if let Some(session) = self.close() {
             session.close(Ending::Lost);
         }
-        self.cut_transport();
     }
 
     /// Breaks the transport, whichever it is: the client sees a lost connection.
@@ -214,24 +212,64 @@ impl Handshake {
         }
     }
 
-    /// Counts `bytes` as left by polling.
-    pub(super) fn polled(&self, bytes: u64) {
-        self.polled.fetch_add(bytes, Ordering::Relaxed);
+    /// Queues a message of so many payload bytes by calling `send`, and remembers `event`
+    /// until it has left. One after another, so that the count stays in step.
+    pub(super) fn queue(
+        &self,
+        event: Option<Event<'static>>,
+        bytes: usize,
+        send: impl FnOnce() -> Sent,
+    ) -> Sent {
+        let left = self.sent_over_wire();
+        let mut outbox = self.outbox.lock();
+        let left = left + outbox.polled;
+        if !outbox.ledger.has_room(left, bytes) {
+            return Sent::Full;
+        }
+        let sent = send();
+        if sent == Sent::Queued {
+            outbox.ledger.push(event, bytes);
+        }
+        sent
     }
 
-    /// Counts `bytes` as handed to the engine, and returns how many have not left yet.
-    ///
-    /// Framing is estimated, so the count would drift over the days: whenever everything
-    /// has left it starts anew.
-    pub(super) fn queue(&self, bytes: usize) -> u64 {
-        let wire = self.wire.lock().as_ref().map_or(0, |wire| wire.written());
-        let left = self.polled.load(Ordering::Relaxed) + wire;
-        let handed = self.handed.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
-        if handed < left {
-            self.handed.store(left, Ordering::Relaxed);
-        }
-        handed.saturating_sub(left)
+    /// Counts a message that the library sent of its own accord.
+    pub(super) fn count_message(&self) {
+        self.outbox.lock().ledger.push(None, 0);
     }
+
+    /// Takes back the events that have not left.
+    pub(super) fn reclaim(&self) -> Vec<Event<'static>> {
+        let left = self.sent_over_wire();
+        let mut outbox = self.outbox.lock();
+        let left = left + outbox.polled;
+        outbox.ledger.reclaim(left)
+    }
+
+    /// The client polls: what the last answer held has arrived.
+    pub(super) fn poll_begins(&self) {
+        let mut outbox = self.outbox.lock();
+        outbox.polled += std::mem::take(&mut outbox.polling);
+    }
+
+    /// The answer to a poll holds so many messages.
+    pub(super) fn poll_answered(&self, messages: u64) {
+        self.outbox.lock().polling += messages;
+    }
+
+    fn sent_over_wire(&self) -> u64 {
+        self.wire.lock().as_ref().map_or(0, |wire| wire.messages())
+    }
+}
+
+/// What is on its way to the client.
+#[derive(Debug, Default)]
+struct Outbox {
+    ledger: Ledger,
+    /// Messages that arrived by polling.
+    polled: u64,
+    /// Messages in the last answer to a poll.
+    polling: u64,
 }
 
 impl Drop for Handshake {

@@ -102,6 +102,8 @@ impl Gate {
         let Some(admitted) = handshake.admitted() else {
             return;
         };
+        // The answer to CONNECT went out just now.
+        handshake.count_message();
         let connection = Connection::new(socket, Arc::clone(&handshake), self.parser);
         let link: Arc<dyn Link> = Arc::clone(&connection) as Arc<dyn Link>;
         let session = self

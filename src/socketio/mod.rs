@@ -11,7 +11,9 @@ mod connection;
 mod dispatch;
 mod entry;
 mod handshake;
+mod ledger;
 mod lifecycle;
+mod polling;
 
 use std::{convert::Infallible, sync::Arc};
 

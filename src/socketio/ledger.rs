@@ -1,0 +1,109 @@
+//! What was handed to the protocol library for a client, and has not left yet.
+//!
+//! The library queues packets out of sight. When a connection is lost or replaced, what
+//! still lies there would be gone in silence; so the ledger keeps it until it is known to
+//! have left, by count: over a WebSocket when the kernel took the frame, by polling when the
+//! client came back for more. It also bounds the queue in bytes.
+
+use std::collections::VecDeque;
+
+use crate::core::Event;
+
+/// The most bytes that wait for one client. The largest single answer, a page of the longest
+/// chat messages, is about 1 MiB.
+const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a message costs on its way beyond its payload: names, ids, headers, bookkeeping.
+const OVERHEAD: usize = 160;
+
+/// The messages of one Engine.IO session, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    /// How many messages were handed over before the first entry.
+    gone: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// What to send again; nothing for what only this connection could use.
+    event: Option<Event<'static>>,
+    bytes: usize,
+}
+
+impl Ledger {
+    /// Forgets what has left, and returns whether a message of so many bytes has room.
+    pub(super) fn has_room(&mut self, left: u64, bytes: usize) -> bool {
+        self.prune(left);
+        self.bytes + bytes + OVERHEAD <= MAX_QUEUED_BYTES
+    }
+
+    /// Notes a message that was handed over.
+    pub(super) fn push(&mut self, event: Option<Event<'static>>, bytes: usize) {
+        let bytes = bytes + OVERHEAD;
+        self.bytes += bytes;
+        self.entries.push_back(Entry { event, bytes });
+    }
+
+    /// Takes out the events that have not left.
+    pub(super) fn reclaim(&mut self, left: u64) -> Vec<Event<'static>> {
+        self.prune(left);
+        self.bytes = 0;
+        self.gone += self.entries.len() as u64;
+        std::mem::take(&mut self.entries)
+            .into_iter()
+            .filter_map(|entry| entry.event)
+            .collect()
+    }
+
+    fn prune(&mut self, left: u64) {
+        while self.gone < left
+            && let Some(entry) = self.entries.pop_front()
+        {
+            self.bytes -= entry.bytes;
+            self.gone += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::core::PeerId;
+
+    fn event(n: u128) -> Event<'static> {
+        Event::HostChanged {
+            host: PeerId::new(Uuid::from_u128(n)),
+        }
+    }
+
+    #[test]
+    fn what_has_not_left_comes_back_in_order() {
+        let mut ledger = Ledger::default();
+        ledger.push(None, 10);
+        (1..=4).for_each(|n| ledger.push(Some(event(n)), 10));
+        let back: Vec<_> = ledger
+            .reclaim(3)
+            .iter()
+            .map(|event| format!("{event:?}"))
+            .collect();
+        assert_eq!(back, [format!("{:?}", event(3)), format!("{:?}", event(4))]);
+        assert!(ledger.reclaim(3).is_empty());
+    }
+
+    #[test]
+    fn the_queue_is_bounded_and_drains() {
+        let mut ledger = Ledger::default();
+        let mut handed = 0;
+        while ledger.has_room(0, 100_000) {
+            ledger.push(None, 100_000);
+            handed += 1;
+        }
+        assert_eq!(handed, MAX_QUEUED_BYTES / (100_000 + OVERHEAD));
+        assert!(ledger.has_room(1, 100_000));
+        assert!(ledger.has_room(handed as u64, MAX_QUEUED_BYTES - OVERHEAD));
+    }
+}

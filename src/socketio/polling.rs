@@ -1,0 +1,86 @@
+//! Counting the messages in the answer to a poll.
+
+/// Separates the packets of an Engine.IO 4 payload.
+const SEPARATOR: u8 = 0x1e;
+
+/// Ends the length of a packet in a binary Engine.IO 3 payload.
+const LENGTH_END: u8 = 0xff;
+
+/// How many Engine.IO messages (packet type 4) a payload holds. There are three encodings:
+/// `4a␞4b` in protocol 4, `2:4a2:4b` in protocol 3, and a binary one there for clients that
+/// take it. What cannot be read counts as nothing.
+pub(super) fn messages_in(payload: &[u8]) -> u64 {
+    match payload.first() {
+        None => 0,
+        Some(0 | 1) => count(payload, binary_packet),
+        Some(_) if text_packet(payload).is_some() => count(payload, text_packet),
+        Some(_) => {
+            let packets = payload.split(|byte| *byte == SEPARATOR);
+            packets
+                .filter(|packet| matches!(packet.first(), Some(b'4' | b'b')))
+                .count() as u64
+        }
+    }
+}
+
+/// The first packet of a payload and what follows it.
+type Split<'a> = Option<(&'a [u8], &'a [u8])>;
+
+fn count<'a>(mut payload: &'a [u8], first: fn(&'a [u8]) -> Split<'a>) -> u64 {
+    let mut messages = 0;
+    while let Some((packet, rest)) = first(payload) {
+        messages += u64::from(matches!(packet.first(), Some(b'4' | 4)));
+        payload = rest;
+    }
+    messages
+}
+
+/// Length in UTF-16 units, a colon, the packet.
+fn text_packet(payload: &[u8]) -> Split<'_> {
+    let colon = payload.iter().position(|byte| !byte.is_ascii_digit())?;
+    let (length, rest) = payload.split_at_checked(colon)?;
+    let rest = rest.strip_prefix(b":")?;
+    let units: usize = std::str::from_utf8(length).ok()?.parse().ok()?;
+    let text = std::str::from_utf8(rest).ok()?;
+    let mut left = units;
+    let end = text.char_indices().find_map(|(at, c)| {
+        let done = left == 0;
+        left = left.saturating_sub(c.len_utf16());
+        done.then_some(at)
+    });
+    rest.split_at_checked(end.unwrap_or(rest.len()))
+}
+
+/// A marker, the length as digits of one byte each, 0xff, the packet.
+fn binary_packet(payload: &[u8]) -> Split<'_> {
+    let (_, rest) = payload.split_first()?;
+    let end = rest.iter().position(|byte| *byte == LENGTH_END)?;
+    let (digits, rest) = rest.split_at_checked(end)?;
+    let length = digits.iter().try_fold(0_usize, |length, digit| {
+        length.checked_mul(10)?.checked_add(usize::from(*digit))
+    })?;
+    rest.get(1..)?.split_at_checked(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_counted_in_every_encoding() {
+        let cases: [(&[u8], u64); 9] = [
+            (b"", 0),
+            (b"6", 0),
+            (b"42[\"a\",1]", 1),
+            ("40{\"sid\":\"x\"}\u{1e}2\u{1e}4312[\"é\"]".as_bytes(), 2),
+            (b"bAAEC\x1e2", 1),
+            (b"2:402:421:3", 2),
+            ("4:4é\u{1F600}2:42".as_bytes(), 2),
+            (b"\x00\x05\xff42[1]\x00\x01\xff2\x01\x02\xff\x04z", 2),
+            (b"\x00\x09", 0),
+        ];
+        for (payload, messages) in cases {
+            assert_eq!(messages_in(payload), messages, "{}", payload.escape_ascii());
+        }
+    }
+}
