@@ -1,19 +1,17 @@
 //! The README's configuration table is the one that the binary serves.
 
-use std::fmt::Write as _;
-
 const BEGIN: &str = "<!-- configuration: checked by tests/readme.rs -->\n";
 const END: &str = "<!-- /configuration -->";
 
 fn table() -> String {
-    let mut table = String::from("| variable | default | what it sets |\n|---|---|---|\n");
-    for var in switchboard::config::reference() {
+    let rows = switchboard::config::reference().into_iter().map(|var| {
         let default = var
             .default
             .map_or("–".to_owned(), |value| format!("`{value}`"));
-        writeln!(table, "| `{}` | {default} | {} |", var.name, var.help).unwrap();
-    }
-    table
+        format!("| `{}` | {default} | {} |\n", var.name, var.help)
+    });
+    let head = "| variable | default | what it sets |\n|---|---|---|\n".to_owned();
+    std::iter::once(head).chain(rows).collect()
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use super::Event;
 
 /// The most events that wait for one peer.
-const MAX_EVENTS: usize = 2_000;
+const MAX_EVENTS: usize = 4_000;
 
-/// The most bytes that wait for one peer: at ten thousand peers away at once, 2.5 GiB would
-/// be the worst case; a real call leaves a few kilobytes.
-const MAX_BYTES: usize = 256 * 1024;
+/// The most bytes that wait for one peer. A call that is being set up leaves some tens of
+/// kilobytes; this is a busy room's chat and signalling over a window of five seconds.
+const MAX_BYTES: usize = 1024 * 1024;
 
 /// The events sent to a peer while it was away, oldest first, bounded in number and bytes.
 #[derive(Debug, Default)]
