@@ -4,6 +4,8 @@
 //! the promises of `switchboard::core` have to hold after every single step. `settle` and
 //! `client` say which these are; `model` and `world` say what the answers have to be.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod cases;
 mod client;
 mod model;

@@ -10,10 +10,10 @@ use crate::{
 };
 
 /// A peer to whom less than this waits may not be given up.
-const LEAST_KEPT: usize = 128 * 1024;
+const LEAST_KEPT: usize = 512 * 1024;
 
 /// No more than this may wait for a peer.
-const MOST_KEPT: usize = 512 * 1024;
+const MOST_KEPT: usize = 1280 * 1024;
 
 /// What came to light while a step was followed.
 #[derive(Default)]
