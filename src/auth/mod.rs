@@ -24,6 +24,6 @@ pub use self::credentials::token_from_headers;
 pub use self::dev::{DEV_TOKEN_LIFETIME, DevIssuer, DevLoginError};
 pub use self::error::{AUTHENTICATION_ERROR, AuthError};
 pub use self::jwks::{FetchError, MAX_AGE, MAX_IDLE_AGE, MIN_REFRESH_INTERVAL};
-pub use self::origin::{OriginPolicy, OriginRefused, OriginVerdict};
+pub use self::origin::{OriginPolicy, OriginRefused};
 pub use self::signing::SigningError;
 pub use self::verifier::{CLOCK_SKEW, MAX_TOKEN_BYTES, Verifier, VerifierSetupError};

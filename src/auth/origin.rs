@@ -5,8 +5,8 @@
 //! a header that no script can set (RFC 6454 §7, RFC 6455 §10.2). So every request is checked, also
 //! polling ones, which a page may send without being able to read the answer.
 
+use http::HeaderMap;
 use http::header::{HOST, HeaderName, ORIGIN};
-use http::{HeaderMap, HeaderValue};
 
 use crate::config::{Origin, OriginConfig};
 
@@ -18,15 +18,6 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub struct OriginPolicy {
     allowed: Vec<Origin>,
     require_origin: bool,
-}
-
-/// What follows for the answer to an accepted request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OriginVerdict {
-    /// The value for `Access-Control-Allow-Origin`: the request's `Origin` if it is one of the
-    /// configured ones. `None` for the gateway's own pages and for native clients, which need no
-    /// permission to read the answer.
-    pub allowed_origin: Option<HeaderValue>,
 }
 
 /// Why a request is refused. To be answered with 403.
@@ -78,7 +69,7 @@ impl OriginPolicy {
     ///
     /// # Errors
     /// See [`OriginRefused`].
-    pub fn check(&self, headers: &HeaderMap) -> Result<OriginVerdict, OriginRefused> {
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), OriginRefused> {
         let mut origins = headers.get_all(ORIGIN).iter();
         let header = origins.next();
         if origins.next().is_some() {
@@ -90,9 +81,7 @@ impl OriginPolicy {
         let text = header.to_str().map_err(|_| OriginRefused::Invalid)?;
         let origin = Origin::parse(text).map_err(|_| OriginRefused::Invalid)?;
         if self.allowed.contains(&origin) {
-            return Ok(OriginVerdict {
-                allowed_origin: Some(header.clone()),
-            });
+            return Ok(());
         }
         if !is_own(&origin, headers) {
             return Err(OriginRefused::NotAllowed);
@@ -102,21 +91,17 @@ impl OriginPolicy {
         if is_cross_site(headers) {
             return Err(OriginRefused::CrossSite);
         }
-        Ok(OriginVerdict {
-            allowed_origin: None,
-        })
+        Ok(())
     }
 
-    fn check_without_origin(&self, headers: &HeaderMap) -> Result<OriginVerdict, OriginRefused> {
+    fn check_without_origin(&self, headers: &HeaderMap) -> Result<(), OriginRefused> {
         if is_cross_site(headers) {
             return Err(OriginRefused::CrossSite);
         }
         if self.require_origin {
             return Err(OriginRefused::Missing);
         }
-        Ok(OriginVerdict {
-            allowed_origin: None,
-        })
+        Ok(())
     }
 }
 
@@ -147,12 +132,11 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
-    fn check(
-        require_origin: bool,
-        headers: &[(HeaderName, &[u8])],
-    ) -> Result<OriginVerdict, OriginRefused> {
+    fn check(require_origin: bool, headers: &[(HeaderName, &[u8])]) -> Result<(), OriginRefused> {
         let allowed = ["http://app.example", "https://app.example:8443"];
         let allowed = allowed
             .iter()
@@ -201,16 +185,13 @@ mod tests {
             (b"file://", Err(Invalid)),
             (b"chrome-extension://abc", Err(Invalid)),
         ] {
-            let result = check(false, &[(ORIGIN, origin)]);
             let name = String::from_utf8_lossy(origin);
-            assert_eq!(result.as_ref().err(), expected.as_ref().err(), "{name}");
-            let allowed = result.ok().and_then(|verdict| verdict.allowed_origin);
-            assert_eq!(allowed.is_some(), expected.is_ok(), "{name}");
+            assert_eq!(check(false, &[(ORIGIN, origin)]), expected, "{name}");
         }
     }
 
     #[test]
-    fn the_gateways_own_origin_passes_without_cors() {
+    fn the_gateways_own_origin_passes() {
         for (origin, host) in [
             (&b"http://gw.example:3000"[..], &b"gw.example:3000"[..]),
             (b"https://gw.example", b"gw.example"),
@@ -218,8 +199,11 @@ mod tests {
             (b"http://[::1]:3000", b"[::1]:3000"),
         ] {
             let name = String::from_utf8_lossy(origin).into_owned();
-            let verdict = check(false, &[(ORIGIN, origin), (HOST, host)]).unwrap();
-            assert_eq!(verdict.allowed_origin, None, "{name}");
+            assert_eq!(
+                check(false, &[(ORIGIN, origin), (HOST, host)]),
+                Ok(()),
+                "{name}"
+            );
         }
     }
 

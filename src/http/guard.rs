@@ -8,12 +8,9 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
 };
-use http::{
-    HeaderName, HeaderValue, Method, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, ORIGIN},
-};
+use http::{HeaderValue, Method, StatusCode, header::ORIGIN};
 use tower::{Layer as _, Service, util::BoxCloneSyncService};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tracing::info;
 
 use super::{App, Problem};
@@ -25,9 +22,6 @@ use crate::{
 
 /// How long a browser may remember that a page may call.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(60 * 60);
-
-/// The headers that a page may set beyond the simple ones.
-const PAGE_HEADERS: [HeaderName; 2] = [AUTHORIZATION, CONTENT_TYPE];
 
 /// Puts the checks of a request's origin in front of everything else.
 ///
@@ -49,7 +43,9 @@ where
         .allow_origin(AllowOrigin::list(origins))
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers(PAGE_HEADERS)
+        // Which page may call is what is checked, not which headers it uses: clients are
+        // free to set their own (`extraHeaders`).
+        .allow_headers(AllowHeaders::mirror_request())
         .max_age(PREFLIGHT_AGE);
     let app = cors.layer(app);
     let policy = Arc::new(OriginPolicy::new(config));
@@ -62,7 +58,7 @@ async fn check(
     next: Next,
 ) -> Response {
     match policy.check(request.headers()) {
-        Ok(_) => next.run(request).await,
+        Ok(()) => next.run(request).await,
         Err(_) if opens_a_page(&request) => next.run(request).await,
         Err(OriginRefused::Missing) if is_probe(&request) => next.run(request).await,
         Err(refused) => {
