@@ -1,5 +1,5 @@
 //! One accepted TCP connection, with a hand on its throat: it can be cut from elsewhere, it
-//! tells at once when it is lost, and it counts what has left.
+//! tells at once when it is lost and whether it was left on purpose, and it counts what has left.
 //!
 //! Socket.IO has no way to close a connection such that the client takes it for lost (a
 //! DISCONNECT packet tells it to stay away), a writer that waits for a reader who never
@@ -22,7 +22,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::frames::FrameCounter;
+use super::frames::FrameReader;
 
 /// What to do when a connection is lost. Called once, from the task that reads it.
 type LossHook = Box<dyn Fn() + Send + Sync>;
@@ -36,6 +36,7 @@ pub struct WireControl {
     /// Set with the upgrade to a WebSocket.
     on_loss: OnceLock<LossHook>,
     messages: AtomicU64,
+    goodbye: AtomicBool,
 }
 
 impl WireControl {
@@ -56,6 +57,11 @@ impl WireControl {
     /// How many Engine.IO messages the kernel has taken since the upgrade.
     pub fn messages(&self) -> u64 {
         self.messages.load(Ordering::Acquire)
+    }
+
+    /// Whether the client closed with a code that says that it is done.
+    pub fn said_goodbye(&self) -> bool {
+        self.goodbye.load(Ordering::Acquire)
     }
 
     fn check(&self) -> io::Result<()> {
@@ -85,8 +91,15 @@ impl fmt::Debug for WireControl {
 pub(super) struct Wire {
     stream: TcpStream,
     control: Arc<WireControl>,
-    frames: Option<FrameCounter>,
+    frames: Option<Frames>,
     lost: bool,
+}
+
+/// The frames of both directions, from the upgrade on.
+#[derive(Debug)]
+struct Frames {
+    incoming: FrameReader,
+    outgoing: FrameReader,
 }
 
 impl Wire {
@@ -109,19 +122,39 @@ impl Wire {
         }
     }
 
+    /// The frames, if the connection is watched.
+    fn frames(&mut self) -> Option<&mut Frames> {
+        self.control.on_loss.get()?;
+        Some(self.frames.get_or_insert_with(|| Frames {
+            incoming: FrameReader::at_first_frame(),
+            outgoing: FrameReader::before_upgrade(),
+        }))
+    }
+
     /// Counts what the kernel took.
     fn wrote<'a>(&mut self, count: usize, bufs: impl Iterator<Item = &'a [u8]>) {
-        if self.control.on_loss.get().is_none() {
-            return;
-        }
-        let frames = self.frames.get_or_insert_with(FrameCounter::before_upgrade);
+        let Some(frames) = self.frames() else { return };
         let (mut left, mut messages) = (count, 0);
         for buf in bufs {
             let here = buf.get(..left.min(buf.len())).unwrap_or_default();
-            messages += frames.count(here);
+            frames
+                .outgoing
+                .read(here, |frame| messages += u64::from(frame.is_message()));
             left -= here.len();
         }
         self.control.messages.fetch_add(messages, Ordering::Release);
+    }
+
+    /// Looks at what the client sent.
+    fn received(&mut self, bytes: &[u8]) {
+        let Some(frames) = self.frames() else { return };
+        let mut goodbye = false;
+        frames
+            .incoming
+            .read(bytes, |frame| goodbye |= frame.is_goodbye());
+        if goodbye {
+            self.control.goodbye.store(true, Ordering::Release);
+        }
     }
 
     fn note_loss(&mut self) {
@@ -146,7 +179,10 @@ impl AsyncRead for Wire {
             Err(error) => Poll::Ready(Err(error)),
         };
         match &polled {
-            Poll::Ready(Ok(())) if buf.filled().len() > before || buf.capacity() == before => {}
+            Poll::Ready(Ok(())) if buf.filled().len() > before => {
+                self.received(buf.filled().get(before..).unwrap_or_default());
+            }
+            Poll::Ready(Ok(())) if buf.capacity() == before => {}
             Poll::Ready(_) => self.note_loss(),
             Poll::Pending => {}
         }

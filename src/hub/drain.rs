@@ -12,9 +12,13 @@ use super::{Conn, Hub};
 /// Time for the announcement to reach a client before its connection is closed.
 const HEAD_START: Duration = Duration::from_millis(100);
 
-/// The pace at which connections are closed, if the grace time allows: 500 each second is
-/// what the other nodes can take in without a queue.
-const GAP: Duration = Duration::from_millis(2);
+/// The slowest pace at which connections are closed: a few clients should not keep a node
+/// from stopping. Many are closed as evenly as the grace time allows.
+const MAX_GAP: Duration = Duration::from_millis(50);
+
+/// The least time for which a node that stops is seen as not ready, if the grace time
+/// allows: load balancers look every second or so.
+const MIN_NOTICE: Duration = Duration::from_millis(500);
 
 /// How far the clients' return is spread at least.
 const MIN_JITTER: Duration = Duration::from_millis(250);
@@ -47,6 +51,7 @@ impl Hub {
         while !self.sessions.is_empty() && start.elapsed() < grace {
             sleep(POLL).await;
         }
+        sleep_until(start + MIN_NOTICE.min(grace / 4)).await;
     }
 }
 
@@ -61,7 +66,7 @@ impl Pace {
         let count = u32::try_from(connections).unwrap_or(u32::MAX).max(1);
         // A fifth of the time is left for the last ones to go.
         let room = (grace * 4 / 5).saturating_sub(HEAD_START);
-        let gap = GAP.min(room / count);
+        let gap = MAX_GAP.min(room / count);
         Self {
             gap,
             spread: (gap * count).max(MIN_JITTER),
@@ -89,7 +94,7 @@ mod tests {
     #[test]
     fn few_connections_are_closed_soon() {
         let pace = Pace::new(3, Duration::from_secs(10));
-        assert!(pace.slot(2) < Duration::from_millis(200));
+        assert!(pace.slot(2) <= HEAD_START + MAX_GAP * 2);
     }
 
     #[test]

@@ -197,10 +197,27 @@ impl Handshake {
         }
     }
 
-    /// Ends the session: the client is gone without a word.
-    pub(super) fn lost(&self) {
+    /// Ends the session: the client said so.
+    pub(super) fn left(&self) {
         if let Some(session) = self.close() {
-            session.close(Ending::Lost);
+            session.close(Ending::Intended);
+        }
+    }
+
+    /// Ends the session, since its transport has: as a loss, unless the client said goodbye.
+    pub(super) fn lost(&self) {
+        let goodbye = self
+            .wire
+            .lock()
+            .as_ref()
+            .is_some_and(|wire| wire.said_goodbye());
+        let ending = if goodbye {
+            Ending::Intended
+        } else {
+            Ending::Lost
+        };
+        if let Some(session) = self.close() {
+            session.close(ending);
         }
     }
 

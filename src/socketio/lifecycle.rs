@@ -152,13 +152,13 @@ impl DisconnectHandler<LocalAdapter, ()> for Farewell {
         reason: DisconnectReason,
         defer: fn(Arc<Socket>),
     ) {
-        let ending = match reason {
-            DisconnectReason::ClientNSDisconnect => Ending::Intended,
-            _ => Ending::Lost,
-        };
-        if let Some(session) = handshake_of(&socket).and_then(|handshake| handshake.close()) {
-            debug!(user = %session.member().user, %reason, "client disconnected");
-            session.close(ending);
+        if let Some(handshake) = handshake_of(&socket) {
+            debug!(sid = %socket.id, %reason, "socket closed");
+            if reason == DisconnectReason::ClientNSDisconnect {
+                handshake.left();
+            } else {
+                handshake.lost();
+            }
         }
         defer(socket);
     }
