@@ -1,15 +1,16 @@
 //! One room as a state machine.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+mod delivery;
+mod talk;
+
+use std::time::Duration;
 
 use indexmap::IndexMap;
-use serde_json::value::RawValue;
-use smallvec::{SmallVec, smallvec};
 use thiserror::Error;
 
 use super::{
-    ChatDraft, ChatError, ChatMessage, CutReason, Event, HistoryQuery, LeaveReason, Mode, Newcomer,
-    Outbox, PeerId, RelayKind, ResumeSecret, ResumeToken, RoomCode, RoomId, Sent, UserId, Welcome,
+    ChatError, CutReason, Event, LeaveReason, Mode, Newcomer, Outbox, PeerId, ResumeSecret,
+    ResumeToken, RoomCode, RoomId, UserId, Welcome,
     chat::ChatLog,
     peer::{Peer, Presence},
     replay::Replay,
@@ -266,112 +267,6 @@ impl<C: Clone + PartialEq> Room<C> {
         Ok(resumed)
     }
 
-    /// Hands a signalling message to one peer of the room.
-    ///
-    /// # Errors
-    /// [`Refusal::NotInRoom`], [`Refusal::PeerNotFound`].
-    pub fn relay(
-        &mut self,
-        seat: Seat<'_, C>,
-        to: PeerId,
-        kind: RelayKind,
-        body: &RawValue,
-        out: &mut impl Outbox<C>,
-    ) -> Result<(), Refusal> {
-        self.check(seat)?;
-        if !self.peers.contains_key(&to) {
-            return Err(Refusal::PeerNotFound);
-        }
-        self.tell(
-            to,
-            &Event::Relay {
-                kind,
-                from: seat.peer,
-                to,
-                body: Cow::Borrowed(body),
-            },
-            out,
-        );
-        Ok(())
-    }
-
-    /// Says something to everybody in the room, the sender included. A re-send, recognised
-    /// by the sender's own id, is answered with the first message and heard by nobody.
-    ///
-    /// # Errors
-    /// [`Refusal::NotInRoom`], [`Refusal::Chat`].
-    pub fn chat(
-        &mut self,
-        seat: Seat<'_, C>,
-        draft: &ChatDraft<'_>,
-        out: &mut impl Outbox<C>,
-    ) -> Result<Arc<ChatMessage>, Refusal> {
-        let author = Arc::clone(&self.check(seat)?.member);
-        let text = draft.text()?;
-        if let Some(first) = draft
-            .client_id
-            .and_then(|id| self.chat.find(&author.user, id))
-        {
-            return Ok(Arc::clone(first));
-        }
-        let message = Arc::new(ChatMessage {
-            id: draft.id,
-            room: self.id.clone(),
-            peer: seat.peer,
-            author,
-            content: text.into(),
-            timestamp: draft.timestamp,
-            client_id: draft.client_id.map(Into::into),
-        });
-        self.chat.push(&message);
-        self.announce(&Event::Chat(Arc::clone(&message)), out);
-        Ok(message)
-    }
-
-    /// What was said, oldest first.
-    ///
-    /// # Errors
-    /// [`Refusal::NotInRoom`].
-    pub fn history(
-        &self,
-        seat: Seat<'_, C>,
-        query: HistoryQuery,
-    ) -> Result<Vec<Arc<ChatMessage>>, Refusal> {
-        self.check(seat)?;
-        Ok(self.chat.page(query))
-    }
-
-    /// Removes a peer, if the host asks.
-    ///
-    /// # Errors
-    /// [`Refusal::NotInRoom`], [`Refusal::NotHost`], [`Refusal::SelfKick`],
-    /// [`Refusal::PeerNotFound`].
-    pub fn kick(
-        &mut self,
-        seat: Seat<'_, C>,
-        target: PeerId,
-        reason: &str,
-        out: &mut impl Outbox<C>,
-    ) -> Result<(), Refusal> {
-        self.check(seat)?;
-        if self.host != Some(seat.peer) {
-            return Err(Refusal::NotHost);
-        }
-        if target == seat.peer {
-            return Err(Refusal::SelfKick);
-        }
-        if !self.peers.contains_key(&target) {
-            return Err(Refusal::PeerNotFound);
-        }
-        let farewell = Event::Kicked {
-            room: self.id.clone(),
-            reason: reason.into(),
-        };
-        self.tell(target, &farewell, out);
-        self.depart(target, LeaveReason::Kicked, out);
-        Ok(())
-    }
-
     /// The room as `peer` is to see it; nothing if it is not in the room.
     pub fn view(&self, peer: PeerId) -> Option<Welcome> {
         let own = self.peers.get(&peer)?;
@@ -415,96 +310,5 @@ impl<C: Clone + PartialEq> Room<C> {
         while let Some(event) = missed.pop() {
             self.tell(id, &event, out);
         }
-    }
-
-    fn tell(&mut self, to: PeerId, event: &Event<'_>, out: &mut impl Outbox<C>) {
-        let Some(peer) = self.peers.get_mut(&to) else {
-            return;
-        };
-        let prepared = out.prepare(event, 1);
-        if post(peer, event, &prepared, out).is_err() {
-            self.depart(to, LeaveReason::Disconnected, out);
-        }
-    }
-
-    fn announce(&mut self, event: &Event<'_>, out: &mut impl Outbox<C>) {
-        for slow in self.post_to_all(None, event, out) {
-            self.depart(slow, LeaveReason::Disconnected, out);
-        }
-    }
-
-    /// Sends to all but `except`, and returns those that cannot be reached any more.
-    fn post_to_all(
-        &mut self,
-        except: Option<PeerId>,
-        event: &Event<'_>,
-        out: &mut impl Outbox<C>,
-    ) -> Cutoffs {
-        let prepared = out.prepare(event, self.peers.len());
-        let mut slow = Cutoffs::new();
-        for (id, peer) in &mut self.peers {
-            if Some(*id) != except && post(peer, event, &prepared, out).is_err() {
-                slow.push(*id);
-            }
-        }
-        slow
-    }
-
-    /// Removes a peer and tells the others, once. Those that turn out to be unreachable on
-    /// the way go too, in a loop and not by recursion: a thousand may go at once.
-    fn depart(&mut self, peer: PeerId, reason: LeaveReason, out: &mut impl Outbox<C>) {
-        let mut leaving: SmallVec<[(PeerId, LeaveReason); 4]> = smallvec![(peer, reason)];
-        while let Some((peer, reason)) = leaving.pop() {
-            let Some(gone) = self.peers.shift_remove(&peer) else {
-                continue;
-            };
-            if reason == LeaveReason::Disconnected
-                && let Presence::Online(conn) = &gone.presence
-            {
-                out.cut(conn, CutReason::SlowReader);
-            }
-            let mut slow = self.post_to_all(None, &Event::PeerLeft { peer, reason }, out);
-            if self.host == Some(peer) {
-                self.host = self.peers.first().map(|(id, _)| *id);
-                if let Some(host) = self.host {
-                    slow.extend(self.post_to_all(None, &Event::HostChanged { host }, out));
-                }
-            }
-            leaving.extend(slow.into_iter().map(|id| (id, LeaveReason::Disconnected)));
-        }
-    }
-}
-
-/// Peers that must go because they cannot be told what happened.
-type Cutoffs = SmallVec<[PeerId; 4]>;
-
-/// The peer's connection or its waiting list cannot take another event.
-struct CutOff;
-
-/// Sends an event to a peer, or keeps it for a peer that is away.
-fn post<C: Clone, O: Outbox<C>>(
-    peer: &mut Peer<C>,
-    event: &Event<'_>,
-    prepared: &O::Prepared<'_>,
-    out: &mut O,
-) -> Result<(), CutOff> {
-    match &mut peer.presence {
-        Presence::Away { missed, .. } => keep(missed, event),
-        Presence::Online(conn) => match out.send(conn, prepared) {
-            Sent::Queued => Ok(()),
-            Sent::Full => Err(CutOff),
-            Sent::Gone => {
-                peer.presence = Presence::away(conn.clone());
-                post(peer, event, prepared, out)
-            }
-        },
-    }
-}
-
-/// Keeps an event for later. A welcome is not kept: a peer that comes back gets a newer one.
-fn keep(missed: &mut Replay, event: &Event<'_>) -> Result<(), CutOff> {
-    match event {
-        Event::Joined(_) | Event::Resumed { .. } => Ok(()),
-        event => missed.push(event).map_err(|_| CutOff),
     }
 }

@@ -1,0 +1,118 @@
+//! What peers say to each other, and what only the host may say.
+
+use std::{borrow::Cow, sync::Arc};
+
+use serde_json::value::RawValue;
+
+use super::{Refusal, Room, Seat};
+use crate::core::{
+    ChatDraft, ChatMessage, Event, HistoryQuery, LeaveReason, Outbox, PeerId, RelayKind,
+};
+
+impl<C: Clone + PartialEq> Room<C> {
+    /// Hands a signalling message to one peer of the room.
+    ///
+    /// # Errors
+    /// [`Refusal::NotInRoom`], [`Refusal::PeerNotFound`].
+    pub fn relay(
+        &mut self,
+        seat: Seat<'_, C>,
+        to: PeerId,
+        kind: RelayKind,
+        body: &RawValue,
+        out: &mut impl Outbox<C>,
+    ) -> Result<(), Refusal> {
+        self.check(seat)?;
+        if !self.peers.contains_key(&to) {
+            return Err(Refusal::PeerNotFound);
+        }
+        self.tell(
+            to,
+            &Event::Relay {
+                kind,
+                from: seat.peer,
+                to,
+                body: Cow::Borrowed(body),
+            },
+            out,
+        );
+        Ok(())
+    }
+
+    /// Says something to everybody in the room, the sender included. A re-send, recognised
+    /// by the sender's own id, is answered with the first message and heard by nobody.
+    ///
+    /// # Errors
+    /// [`Refusal::NotInRoom`], [`Refusal::Chat`].
+    pub fn chat(
+        &mut self,
+        seat: Seat<'_, C>,
+        draft: &ChatDraft<'_>,
+        out: &mut impl Outbox<C>,
+    ) -> Result<Arc<ChatMessage>, Refusal> {
+        let author = Arc::clone(&self.check(seat)?.member);
+        let text = draft.text()?;
+        if let Some(first) = draft
+            .client_id
+            .and_then(|id| self.chat.find(&author.user, id))
+        {
+            return Ok(Arc::clone(first));
+        }
+        let message = Arc::new(ChatMessage {
+            id: draft.id,
+            room: self.id.clone(),
+            peer: seat.peer,
+            author,
+            content: text.into(),
+            timestamp: draft.timestamp,
+            client_id: draft.client_id.map(Into::into),
+        });
+        self.chat.push(&message);
+        self.announce(&Event::Chat(Arc::clone(&message)), out);
+        Ok(message)
+    }
+
+    /// What was said, oldest first.
+    ///
+    /// # Errors
+    /// [`Refusal::NotInRoom`].
+    pub fn history(
+        &self,
+        seat: Seat<'_, C>,
+        query: HistoryQuery,
+    ) -> Result<Vec<Arc<ChatMessage>>, Refusal> {
+        self.check(seat)?;
+        Ok(self.chat.page(query))
+    }
+
+    /// Removes a peer, if the host asks.
+    ///
+    /// # Errors
+    /// [`Refusal::NotInRoom`], [`Refusal::NotHost`], [`Refusal::SelfKick`],
+    /// [`Refusal::PeerNotFound`].
+    pub fn kick(
+        &mut self,
+        seat: Seat<'_, C>,
+        target: PeerId,
+        reason: &str,
+        out: &mut impl Outbox<C>,
+    ) -> Result<(), Refusal> {
+        self.check(seat)?;
+        if self.host != Some(seat.peer) {
+            return Err(Refusal::NotHost);
+        }
+        if target == seat.peer {
+            return Err(Refusal::SelfKick);
+        }
+        if !self.peers.contains_key(&target) {
+            return Err(Refusal::PeerNotFound);
+        }
+        let farewell = Event::Kicked {
+            room: self.id.clone(),
+            reason: reason.into(),
+        };
+        self.tell(target, &farewell, out);
+        self.depart(target, LeaveReason::Kicked, out);
+        Ok(())
+    }
+}
