@@ -107,6 +107,7 @@ impl Gateway {
             );
         }
         let stop = CancellationToken::new();
+        let expiring = tokio::spawn(Arc::clone(&self.hub).watch_expiry());
         let user_timeout = self.config.engine.ping_timeout;
         let serving = tokio::spawn(http::serve(
             self.listener,
@@ -118,6 +119,7 @@ impl Gateway {
         let grace = self.config.shutdown.grace;
         info!(connections = self.hub.session_count(), ?grace, "draining");
         self.hub.drain(grace).await;
+        expiring.abort();
         stop.cancel();
         if let Err(error) = serving.await {
             warn!(%error, "the server ended badly");

@@ -24,11 +24,6 @@ impl PeerId {
     pub const fn new(id: Uuid) -> Self {
         Self(id)
     }
-
-    /// The 16 bytes behind the id.
-    pub const fn as_uuid(&self) -> &Uuid {
-        &self.0
-    }
 }
 
 impl FromStr for PeerId {

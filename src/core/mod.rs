@@ -22,4 +22,4 @@ pub use ids::{
 };
 pub use outbox::{CutReason, Outbox, Sent};
 pub use peer::{Member, Newcomer};
-pub use room::{Limits, Refusal, Resumed, Room, Seat};
+pub use room::{Claim, Limits, Refusal, Resumed, Room, Seat};

@@ -59,6 +59,8 @@ impl<C> Presence<C> {
 pub(super) struct Peer<C> {
     pub(super) member: Arc<Member>,
     pub(super) secret: ResumeSecret,
+    /// The one before, until the client was heard of: it may know no other.
+    pub(super) former_secret: Option<ResumeSecret>,
     pub(super) presence: Presence<C>,
 }
 
@@ -67,6 +69,7 @@ impl<C: PartialEq> Peer<C> {
         Self {
             member: newcomer.member,
             secret: newcomer.secret,
+            former_secret: None,
             presence: Presence::Online(newcomer.conn),
         }
     }
@@ -76,6 +79,15 @@ impl<C: PartialEq> Peer<C> {
             id,
             member: Arc::clone(&self.member),
         }
+    }
+
+    /// Whether a client of the right user may be this peer.
+    pub(super) fn is_proven(&self, secret: Option<&ResumeSecret>) -> bool {
+        let away = matches!(self.presence, Presence::Away { .. });
+        let former = self.former_secret.as_ref();
+        secret.map_or(away, |secret| {
+            secret.matches(&self.secret) || former.is_some_and(|former| secret.matches(former))
+        })
     }
 
     /// The connection that speaks for this peer, or did until it was lost.

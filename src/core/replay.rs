@@ -9,7 +9,7 @@ const MAX_EVENTS: usize = 4_000;
 
 /// The most bytes that wait for one peer. A call that is being set up leaves some tens of
 /// kilobytes; this is a busy room's chat and signalling over a window of five seconds.
-const MAX_BYTES: usize = 1024 * 1024;
+const MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// The events sent to a peer while it was away, oldest first, bounded in number and bytes.
 #[derive(Debug, Default)]
@@ -24,20 +24,26 @@ pub(super) struct Overflow;
 
 impl Replay {
     /// Keeps what a lost connection gave back. What is beyond the bound shows as `Err`.
-    pub(super) fn of(events: &[Event<'static>]) -> Result<Self, Overflow> {
+    pub(super) fn of(events: Vec<Event<'static>>) -> Result<Self, Overflow> {
         let mut replay = Self::default();
-        events.iter().try_for_each(|event| replay.push(event))?;
+        for event in events {
+            replay.keep(event)?;
+        }
         Ok(replay)
     }
 
-    /// Keeps `event`, or says that there is no room for it.
+    /// Keeps a copy of `event`, or says that there is no room for it.
     pub(super) fn push(&mut self, event: &Event<'_>) -> Result<(), Overflow> {
+        self.keep(event.clone().into_owned())
+    }
+
+    fn keep(&mut self, event: Event<'static>) -> Result<(), Overflow> {
         let weight = event.weight();
         if self.events.len() >= MAX_EVENTS || self.bytes + weight > MAX_BYTES {
             return Err(Overflow);
         }
         self.bytes += weight;
-        self.events.push_back(event.clone().into_owned());
+        self.events.push_back(event);
         Ok(())
     }
 

@@ -11,8 +11,8 @@ const MAX_HEADER: usize = 14;
 /// What ends the head of an HTTP response.
 const HEAD_END: &[u8; 4] = b"\r\n\r\n";
 
-/// The first byte of an Engine.IO text message: packet type 4.
-const MESSAGE: u8 = b'4';
+/// How Socket.IO events and acknowledgements begin: Engine.IO packet type 4, then 2 or 3.
+const EVENTS: [&[u8; 2]; 2] = [b"42", b"43"];
 
 /// Close code of a client that is done (RFC 6455 §7.4.1).
 const NORMAL_CLOSURE: [u8; 2] = 1000_u16.to_be_bytes();
@@ -27,11 +27,11 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// Whether it carries a Socket.IO packet: an Engine.IO text message, or a binary one, as
-    /// the msgpack parser makes them.
-    pub(super) const fn is_message(&self) -> bool {
+    /// Whether it carries what the gateway sends: an event or an acknowledgement. Binary
+    /// frames, which the msgpack parser makes, do not tell: all of them count.
+    pub(super) fn is_message(&self) -> bool {
         match self.opcode {
-            1 => self.have > 0 && self.start[0] == MESSAGE,
+            1 => self.have == 2 && EVENTS.contains(&&self.start),
             2 => true,
             _ => false,
         }
@@ -216,7 +216,8 @@ mod tests {
         assert_eq!(count(&frame(1, b"2", None)), 0, "a ping");
         assert_eq!(count(&frame(9, b"4", None)), 0, "a control frame");
         assert_eq!(count(&frame(1, b"", None)), 0, "an empty frame");
-        let message = frame(1, &[b"4".as_slice(), &[b'x'; 70_000]].concat(), None);
+        assert_eq!(count(&frame(1, b"40{}", None)), 0, "a connect packet");
+        let message = frame(1, &[b"42".as_slice(), &[b'x'; 70_000]].concat(), None);
         let (most, last) = message.split_at(message.len() - 1);
         assert_eq!(count(most), 0);
         assert_eq!(count(last), 1);
@@ -249,7 +250,7 @@ mod tests {
             let mut bytes = ACCEPTED.to_vec();
             for (kind, size, mask) in &payloads {
                 let mut payload = vec![b'x'; *size];
-                if *kind == 1 { payload.insert(0, MESSAGE); }
+                if *kind == 1 { payload.splice(..0, *b"43"); }
                 bytes.extend(frame(if *kind == 2 { 2 } else { 1 }, &payload, *mask));
             }
             let expected = payloads.iter().filter(|(kind, ..)| *kind > 0).count();

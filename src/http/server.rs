@@ -24,6 +24,9 @@ pub type App = BoxCloneSyncService<Request<Body>, Response, Infallible>;
 /// are opened and then say nothing.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The largest head of a request, in bytes: several times what browsers send.
+const MAX_HEAD: usize = 64 * 1024;
+
 /// Connections that the kernel holds ready for us.
 const BACKLOG: i32 = 4_096;
 
@@ -40,8 +43,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What the server knows of the connection on which a request came.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The other end.
-    pub address: SocketAddr,
     /// The connection.
     pub wire: Arc<WireControl>,
 }
@@ -82,12 +83,12 @@ pub async fn serve(
             () = stop.cancelled() => break,
         };
         match accepted {
-            Ok((stream, address)) => {
+            Ok((stream, _)) => {
                 if let Err(error) = tune(&stream, user_timeout) {
                     debug!(%error, "connection lost before it was served");
                     continue;
                 }
-                connections.spawn(serve_connection(stream, address, app.clone(), stop.clone()));
+                connections.spawn(serve_connection(stream, app.clone(), stop.clone()));
             }
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
@@ -114,14 +115,8 @@ fn tune(stream: &TcpStream, user_timeout: Duration) -> io::Result<()> {
     Ok(())
 }
 
-async fn serve_connection(
-    stream: TcpStream,
-    address: SocketAddr,
-    app: App,
-    stop: CancellationToken,
-) {
+async fn serve_connection(stream: TcpStream, app: App, stop: CancellationToken) {
     let caller = Caller {
-        address,
         wire: Arc::new(WireControl::default()),
     };
     let wire = Wire::new(stream, Arc::clone(&caller.wire));
@@ -132,6 +127,7 @@ async fn serve_connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(wire), TowerToHyperService::new(service))
         .with_upgrades();
     tokio::pin!(connection);

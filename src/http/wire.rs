@@ -50,11 +50,11 @@ impl WireControl {
     /// Watches the connection from the answer to the current request on, which makes it a
     /// WebSocket: messages are counted, and `on_loss` is called when the client is gone.
     pub fn watch(&self, on_loss: impl Fn() + Send + Sync + 'static) {
-        // A connection is upgraded once: there is no second watcher to lose.
+        // Called once the upgrade is certain, which happens once to a connection.
         let _ = self.on_loss.set(Box::new(on_loss));
     }
 
-    /// How many Engine.IO messages the kernel has taken since the upgrade.
+    /// How many events and acknowledgements the kernel has taken since the upgrade.
     pub fn messages(&self) -> u64 {
         self.messages.load(Ordering::Acquire)
     }
@@ -312,7 +312,7 @@ mod tests {
     #[tokio::test]
     async fn messages_are_counted_from_the_upgrade_on() {
         let (mut wire, control, _client) = pair().await;
-        wire.write_all(b"HTTP/1.1 200 OK\r\n\r\n\x81\x024x")
+        wire.write_all(b"HTTP/1.1 200 OK\r\n\r\n\x81\x0242")
             .await
             .unwrap();
         assert_eq!(control.messages(), 0);
@@ -320,7 +320,7 @@ mod tests {
         wire.write_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
             .await
             .unwrap();
-        wire.write_all(b"\x81\x024x\x81\x012\x81\x024y")
+        wire.write_all(b"\x81\x0242\x81\x012\x81\x0243")
             .await
             .unwrap();
         assert_eq!(control.messages(), 2);

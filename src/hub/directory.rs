@@ -114,6 +114,10 @@ impl Directory {
         self.rooms.remove_if(&cell.id, |_, current| {
             let mut state = current.state.lock();
             state.retired = state.room.is_empty();
+            if state.retired {
+                // Sessions may hold the cell for long; the chat need not stay with it.
+                state.room.clear();
+            }
             state.retired
         });
     }

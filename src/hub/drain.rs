@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{Conn, Hub};
+use super::{CloseReason, Conn, Hub};
 
 /// Time for the announcement to reach a client before its connection is closed.
 const HEAD_START: Duration = Duration::from_millis(100);
@@ -46,7 +46,7 @@ impl Hub {
         }
         for (place, conn) in conns.iter().enumerate() {
             sleep_until(start + pace.slot(place)).await;
-            conn.link().close_for_drain();
+            conn.link().close(CloseReason::Draining);
         }
         while !self.sessions.is_empty() && start.elapsed() < grace {
             sleep(POLL).await;

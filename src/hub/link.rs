@@ -19,6 +19,15 @@ impl ConnId {
     }
 }
 
+/// Why the hub closes a connection, whatever room it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// The node stops.
+    Draining,
+    /// The client's token has expired.
+    Expired,
+}
+
 /// What a transport gives the hub for each client: how to reach it.
 ///
 /// All of it is called while a room is locked, so nothing here may block, wait, or call back
@@ -30,6 +39,9 @@ pub trait Link: Send + Sync + fmt::Debug {
     /// Takes back the events that were queued and have certainly not left, oldest first.
     fn reclaim(&self) -> Vec<Event<'static>>;
 
+    /// Forgets what is queued: the client left the room that said it.
+    fn forget(&self);
+
     /// Closes the connection from this side, such that the client takes it for lost and
     /// connects again. It takes no more from now on.
     fn cut(&self, reason: CutReason);
@@ -37,8 +49,12 @@ pub trait Link: Send + Sync + fmt::Debug {
     /// Tells the client that the node stops, and after what time to connect elsewhere.
     fn announce_drain(&self, reconnect_after: Duration);
 
-    /// Closes the connection because the node stops.
-    fn close_for_drain(&self);
+    /// Tells the client that its session ends at `expires_at`, in seconds since the Unix
+    /// epoch, unless it sends a newer token.
+    fn announce_expiry(&self, expires_at: u64);
+
+    /// Closes the connection from this side. The client may connect again.
+    fn close(&self, reason: CloseReason);
 }
 
 /// A connection as rooms know it.

@@ -8,6 +8,7 @@
 
 mod directory;
 mod drain;
+mod expiry;
 mod link;
 mod session;
 mod windows;
@@ -27,9 +28,9 @@ use self::{
     directory::{Directory, RoomCell},
     windows::Windows,
 };
-use crate::core::{Limits, Member, PeerId, ResumeToken, Seat};
+use crate::core::{Claim, Limits, Member, PeerId, ResumeToken, Seat};
 
-pub use link::{Conn, ConnId, Link, Outgoing};
+pub use link::{CloseReason, Conn, ConnId, Link, Outgoing};
 pub use session::{Ending, Session};
 
 /// Everything that is live on this node.
@@ -59,17 +60,24 @@ impl Hub {
     /// Starts a session for an authenticated client.
     ///
     /// If it is a peer coming back, it is seated again and told so before this returns.
-    /// `resume` is the text of its resume token, if it presented one.
+    /// `resume` is the text of its resume token, if it presented one. The session lasts until
+    /// `expires_at`, in seconds since the Unix epoch.
     pub fn open(
         self: &Arc<Self>,
         link: Arc<dyn Link>,
         member: Arc<Member>,
+        expires_at: u64,
         resume: Option<&str>,
     ) -> Arc<Session> {
         let id = ConnId::new(self.next_conn.fetch_add(1, Ordering::Relaxed));
-        let session = Arc::new(Session::new(Arc::clone(self), Conn::new(id, link), member));
+        let conn = Conn::new(id, link);
+        let session = Arc::new(Session::new(Arc::clone(self), conn, member, expires_at));
         self.sessions.insert(id, Arc::clone(&session));
         session.take_seat_again(resume);
+        if self.is_draining() {
+            // The drain began meanwhile and did not see this one.
+            session.conn().link().close(CloseReason::Draining);
+        }
         session
     }
 
@@ -111,9 +119,15 @@ impl Hub {
             }
         };
         let cell = self.rooms.get(&room)?;
-        let resumed = self.rooms.act(&cell, |room, out| {
-            room.resume(peer, &member.user, secret.as_ref(), conn, out)
-        });
+        let (user, secret) = (&member.user, secret.as_ref());
+        let claim = Claim {
+            user,
+            secret,
+            fresh: session::draw_secret()?,
+        };
+        let resumed = self
+            .rooms
+            .act(&cell, |room, out| room.resume(peer, claim, conn, out));
         let resumed = resumed.ok()?;
         self.windows.close(&member.user, peer);
         debug!(%peer, %room, missed = resumed.missed, replaced = resumed.replaced, "peer resumed");
@@ -138,8 +152,10 @@ impl Hub {
                 .rooms
                 .act(&cell, |room, out| room.expire(peer, now, out))
             {
-                hub.windows.close(&user, peer);
                 debug!(%peer, room = %cell.id(), "window passed, peer gone");
+            }
+            if !cell.look(|room| room.awaits(peer)) {
+                hub.windows.close(&user, peer);
             }
         });
     }

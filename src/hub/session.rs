@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use tracing::debug;
 use uuid::Uuid;
 
-use super::{Conn, Hub, directory::RoomCell};
+use super::{Conn, Hub, directory::RoomCell, expiry::Expiry};
 use crate::{
     core::{
         ChatDraft, ChatMessage, HistoryQuery, Member, Newcomer, PeerId, Refusal, RelayKind,
@@ -34,6 +34,7 @@ pub struct Session {
     hub: Arc<Hub>,
     conn: Conn,
     member: Arc<Member>,
+    expiry: Expiry,
     place: Mutex<Place>,
 }
 
@@ -47,11 +48,12 @@ enum Place {
 }
 
 impl Session {
-    pub(super) fn new(hub: Arc<Hub>, conn: Conn, member: Arc<Member>) -> Self {
+    pub(super) fn new(hub: Arc<Hub>, conn: Conn, member: Arc<Member>, expires_at: u64) -> Self {
         Self {
             hub,
             conn,
             member,
+            expiry: Expiry::new(expires_at),
             place: Mutex::new(Place::Nowhere),
         }
     }
@@ -64,6 +66,15 @@ impl Session {
     /// Who it is.
     pub fn member(&self) -> &Member {
         &self.member
+    }
+
+    /// Lets the session last until `expires_at`, in seconds since the Unix epoch.
+    pub fn extend(&self, expires_at: u64) {
+        self.expiry.extend(expires_at);
+    }
+
+    pub(super) const fn expiry(&self) -> &Expiry {
+        &self.expiry
     }
 
     /// Takes the seat that this user's lost connection left, if there is one.
@@ -215,6 +226,7 @@ impl Session {
                 Ending::Lost => self.hub.lose(cell, seat, &self.member),
                 Ending::Intended => {
                     self.hub.rooms.act(&cell, |room, out| room.leave(seat, out));
+                    self.conn.link().forget();
                 }
             }
         }
@@ -230,17 +242,17 @@ impl Session {
             if self.hub.rooms.act(cell, |room, out| room.leave(seat, out)) {
                 debug!(%peer, room = %cell.id(), "peer left");
             }
+            self.conn.link().forget();
             *place = Place::Nowhere;
         }
     }
 
     fn newcomer(&self) -> Result<Newcomer<Conn>, WireError> {
-        let mut secret = [0; 16];
-        getrandom::fill(&mut secret)
-            .map_err(|_| WireError::new(ErrorCode::Internal, "no randomness to be had"))?;
+        let secret = draw_secret()
+            .ok_or_else(|| WireError::new(ErrorCode::Internal, "no randomness to be had"))?;
         Ok(Newcomer {
             peer: PeerId::new(Uuid::new_v4()),
-            secret: ResumeSecret::new(secret),
+            secret,
             member: Arc::clone(&self.member),
             conn: self.conn.clone(),
         })
@@ -271,6 +283,13 @@ const fn absent(in_room: bool) -> Refusal {
     } else {
         Refusal::NotInRoom
     }
+}
+
+/// A new secret; nothing if the system has no randomness to give.
+pub(super) fn draw_secret() -> Option<ResumeSecret> {
+    let mut secret = [0; 16];
+    getrandom::fill(&mut secret).ok()?;
+    Some(ResumeSecret::new(secret))
 }
 
 /// Milliseconds since the Unix epoch; 0 on a machine whose clock is before it.

@@ -11,6 +11,6 @@ mod payload;
 pub use code::{ErrorCode, WireError};
 pub use command::{Command, Decoded, decode};
 pub use payload::{
-    ChatAck, DrainingPayload, ErrorEvent, HistoryAck, OkAck, Payload, RefreshAck, RoomAck,
-    event_name,
+    ChatAck, DrainingPayload, ErrorEvent, ExpiringPayload, HistoryAck, OkAck, Payload, RefreshAck,
+    RoomAck, event_name,
 };

@@ -127,6 +127,14 @@ pub struct DrainingPayload {
     pub reconnect_after_ms: u64,
 }
 
+/// `auth:expiring`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExpiringPayload {
+    /// When the session ends, in seconds since the Unix epoch, as `exp` of the token.
+    pub expires_at: u64,
+}
+
 /// The acknowledgement of an event that has nothing more to say.
 #[derive(Debug)]
 pub struct OkAck;

@@ -18,10 +18,11 @@ use tracing::{debug, error, warn};
 
 use super::handshake::Handshake;
 use crate::{
+    auth::Identity,
     config::SocketParser,
     core::{CutReason, Event, Sent},
-    hub::{Link, Outgoing},
-    protocol::{DrainingPayload, ErrorEvent, Payload, WireError},
+    hub::{CloseReason, Link, Outgoing},
+    protocol::{DrainingPayload, ErrorEvent, ExpiringPayload, Payload, WireError},
 };
 
 /// A connected socket of the namespace `/`.
@@ -56,6 +57,11 @@ impl Connection {
     /// Claims the one place for checking a token; `false` if it is taken.
     pub(super) fn begin_refresh(&self) -> bool {
         !self.refreshing.swap(true, Ordering::AcqRel)
+    }
+
+    /// Keeps a newer proof of who the client is.
+    pub(super) fn prove(&self, identity: Identity) {
+        self.handshake.proven(Arc::new(identity));
     }
 
     /// Gives the place back.
@@ -157,6 +163,10 @@ impl Link for Connection {
         self.handshake.reclaim()
     }
 
+    fn forget(&self) {
+        self.handshake.forget();
+    }
+
     fn cut(&self, reason: CutReason) {
         match reason {
             CutReason::SlowReader => warn!(sid = %self.socket.id, "slow reader cut off"),
@@ -170,7 +180,12 @@ impl Link for Connection {
         self.emit("server:draining", &DrainingPayload { reconnect_after_ms });
     }
 
-    fn close_for_drain(&self) {
+    fn announce_expiry(&self, expires_at: u64) {
+        self.emit("auth:expiring", &ExpiringPayload { expires_at });
+    }
+
+    fn close(&self, reason: CloseReason) {
+        debug!(sid = %self.socket.id, ?reason, "connection closed");
         self.end();
     }
 }

@@ -172,7 +172,10 @@ impl Call<'_> {
             connection.end_refresh();
             let refused = match verdict {
                 Ok(identity) if *identity.user_id == *session.member().user.as_str() => {
-                    return connection.acknowledge(ack, &RefreshAck::new(identity.expires_at));
+                    let expires_at = identity.expires_at;
+                    session.extend(expires_at);
+                    connection.prove(identity);
+                    return connection.acknowledge(ack, &RefreshAck::new(expires_at));
                 }
                 Ok(_) => WireError::new(ErrorCode::Forbidden, "the token is another user's"),
                 Err(_) => WireError::new(ErrorCode::AuthRequired, "the token is not valid"),

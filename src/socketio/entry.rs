@@ -11,6 +11,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::{
@@ -38,6 +39,10 @@ const PATH: &str = "/socket.io";
 
 /// The headers that the protocol library reads.
 const KEPT_HEADERS: [http::HeaderName; 2] = [SEC_WEBSOCKET_KEY, CONTENT_TYPE];
+
+/// The longest a polling request may take. A poll ends at the next ping, a body should be
+/// there by then: this is the longest ping interval that can be configured, and a bit more.
+const MAX_EXCHANGE: Duration = Duration::from_secs(330);
 
 /// Engine.IO's answer to a request for a session that is over.
 const UNKNOWN_SESSION: &str = r#"{"code":1,"message":"Session ID unknown"}"#;
@@ -97,26 +102,21 @@ where
             None => {
                 let token = token_from_headers(request.headers(), &self.cookie);
                 let handshake = Handshake::new(token);
-                if let Some(caller) = caller.filter(|_| query.websocket) {
-                    handshake.runs_on(caller.wire);
-                }
                 let answer = engine.call(boil_down(request, Some(Arc::clone(&handshake))));
                 if query.websocket {
-                    return Box::pin(answer);
+                    return Box::pin(upgrade(answer, handshake, caller));
                 }
                 Box::pin(async move { Ok(list(answer.await?, &handshake, &registry).await) })
             }
             Some(sid) => {
                 let handshake = registry.get(&sid).and_then(|known| known.upgrade());
-                if query.websocket
-                    && let (Some(handshake), Some(caller)) = (&handshake, caller)
-                {
-                    handshake.runs_on(caller.wire);
-                }
                 let polls = request.method() == Method::GET;
                 let answer = engine.call(boil_down(request, None));
                 match handshake {
-                    Some(handshake) if !query.websocket => {
+                    Some(handshake) if query.websocket => {
+                        Box::pin(upgrade(answer, handshake, caller))
+                    }
+                    Some(handshake) => {
                         if polls {
                             handshake.poll_begins();
                         }
@@ -146,10 +146,17 @@ impl Query {
             sid: None,
             websocket: false,
         };
+        let (mut seen_sid, mut seen_transport) = (false, false);
         for pair in uri.query().unwrap_or_default().split('&') {
             match pair.split_once('=') {
-                Some(("sid", sid)) => query.sid = sid.parse().ok(),
-                Some(("transport", transport)) => query.websocket = transport == "websocket",
+                Some(("sid", sid)) if !seen_sid => {
+                    seen_sid = true;
+                    query.sid = sid.parse().ok();
+                }
+                Some(("transport", transport)) if !seen_transport => {
+                    seen_transport = true;
+                    query.websocket = transport == "websocket";
+                }
                 _ => {}
             }
         }
@@ -228,6 +235,25 @@ impl Drop for HangUp {
     }
 }
 
+/// Watches the connection once the engine has accepted that it becomes a WebSocket. Its
+/// answer has not been written yet.
+async fn upgrade<F>(
+    answer: F,
+    handshake: Arc<Handshake>,
+    caller: Option<Caller>,
+) -> Result<Response, Infallible>
+where
+    F: Future<Output = Result<Response, Infallible>>,
+{
+    let response = answer.await?;
+    if let Some(caller) = caller
+        && response.status() == StatusCode::SWITCHING_PROTOCOLS
+    {
+        handshake.runs_on(caller.wire);
+    }
+    Ok(response)
+}
+
 /// Answers a polling request, unless the session is cut first.
 async fn poll<F>(answer: F, handshake: Arc<Handshake>) -> Result<Response, Infallible>
 where
@@ -241,6 +267,9 @@ where
             return Ok((StatusCode::BAD_REQUEST, [(CONTENT_TYPE, json)], UNKNOWN_SESSION).into_response());
         }
         response = answer => response?,
+        () = tokio::time::sleep(MAX_EXCHANGE) => {
+            return Ok(StatusCode::REQUEST_TIMEOUT.into_response());
+        }
     };
     hang_up.0 = None;
     let (parts, body) = response.into_parts();

@@ -1,6 +1,9 @@
 //! What is kept of the request that opened an Engine.IO session.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{
+    Arc, OnceLock, Weak,
+    atomic::{AtomicU8, Ordering},
+};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -36,6 +39,7 @@ pub(super) struct Handshake {
     pub(super) cut: CancellationToken,
     outbox: Mutex<Outbox>,
     listed: OnceLock<(Sid, Weak<Registry>)>,
+    refusals: AtomicU8,
 }
 
 /// What a session can show for who it is.
@@ -71,6 +75,8 @@ pub(super) enum Stage {
 pub(super) struct Admitted {
     pub(super) member: Arc<Member>,
     pub(super) resume: Option<String>,
+    /// Until when, in seconds since the Unix epoch.
+    pub(super) expires_at: u64,
 }
 
 /// An event that came before its session was open.
@@ -99,6 +105,7 @@ impl Handshake {
             cut: CancellationToken::new(),
             outbox: Mutex::new(Outbox::default()),
             listed: OnceLock::new(),
+            refusals: AtomicU8::new(0),
         })
     }
 
@@ -110,7 +117,17 @@ impl Handshake {
     /// Keeps what was proved in place of the proof, which is longer. A client that connects
     /// again within the session needs no new one.
     pub(super) fn proven(&self, identity: Arc<Identity>) {
-        *self.proof.lock() = Proof::Identity(identity);
+        let mut proof = self.proof.lock();
+        if !matches!(*proof, Proof::None) {
+            *proof = Proof::Identity(identity);
+        }
+    }
+
+    /// Counts a failed authentication, and returns how many there were.
+    pub(super) fn refused(&self) -> u8 {
+        self.refusals
+            .fetch_add(1, Ordering::Relaxed)
+            .saturating_add(1)
     }
 
     /// Makes the session findable by its id, until it ends.
@@ -121,13 +138,17 @@ impl Handshake {
 
     /// Notes that the session is about to run over a WebSocket on `wire`.
     pub(super) fn runs_on(self: &Arc<Self>, wire: Arc<WireControl>) {
+        let mut slot = self.wire.lock();
+        if slot.is_some() {
+            return; // The engine takes no second one.
+        }
         let handshake = Arc::downgrade(self);
         wire.watch(move || {
             if let Some(handshake) = handshake.upgrade() {
                 handshake.lost();
             }
         });
-        *self.wire.lock() = Some(wire);
+        *slot = Some(wire);
     }
 
     /// Lets a client in; its events wait until [`Handshake::open`].
@@ -239,7 +260,7 @@ impl Handshake {
     ) -> Sent {
         let left = self.sent_over_wire();
         let mut outbox = self.outbox.lock();
-        let left = left + outbox.polled;
+        let left = outbox.left(left);
         if !outbox.ledger.has_room(left, bytes) {
             return Sent::Full;
         }
@@ -259,8 +280,13 @@ impl Handshake {
     pub(super) fn reclaim(&self) -> Vec<Event<'static>> {
         let left = self.sent_over_wire();
         let mut outbox = self.outbox.lock();
-        let left = left + outbox.polled;
+        let left = outbox.left(left);
         outbox.ledger.reclaim(left)
+    }
+
+    /// Drops what waits for a client that left a room: it only keeps its place in the count.
+    pub(super) fn forget(&self) {
+        self.outbox.lock().ledger.forget();
     }
 
     /// The client polls: what the last answer held has arrived.
@@ -287,6 +313,17 @@ struct Outbox {
     polled: u64,
     /// Messages in the last answer to a poll.
     polling: u64,
+}
+
+impl Outbox {
+    /// How many messages have left, so many of them over a WebSocket. A client upgrades only
+    /// when it has its last answer to a poll.
+    fn left(&mut self, over_wire: u64) -> u64 {
+        if over_wire > 0 {
+            self.polled += std::mem::take(&mut self.polling);
+        }
+        over_wire + self.polled
+    }
 }
 
 impl Drop for Handshake {

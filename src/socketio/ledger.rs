@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 
 use crate::core::Event;
 
-/// The most bytes that wait for one client. The largest single answer, a page of the longest
-/// chat messages, is about 1 MiB.
-const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
+/// The most bytes that wait for one client: as much as is kept for one that is away. The
+/// largest single answer, a page of the longest chat messages, is about 1 MiB.
+const MAX_QUEUED_BYTES: usize = 2 * 1024 * 1024;
 
 /// What a message costs on its way beyond its payload: names, ids, headers, bookkeeping.
 const OVERHEAD: usize = 160;
@@ -63,6 +63,17 @@ impl Ledger {
         {
             self.bytes -= entry.bytes;
             self.gone += 1;
+        }
+        if self.entries.is_empty() {
+            // Binary packets that the library sent of its own accord are in nobody's books.
+            self.gone = self.gone.max(left);
+        }
+    }
+
+    /// Keeps the places and forgets the events.
+    pub(super) fn forget(&mut self) {
+        for entry in &mut self.entries {
+            entry.event = None;
         }
     }
 }

@@ -32,6 +32,10 @@ use crate::{
     hub::{Ending, Link},
 };
 
+/// How often a client may fail to authenticate on one connection. Another costs it another
+/// handshake.
+const MAX_REFUSALS: u8 = 3;
+
 /// The longest resume token, in bytes.
 const MAX_RESUME_TOKEN: usize = 512;
 
@@ -56,12 +60,17 @@ impl Gate {
             warn!("a session without a handshake was refused");
             return refused();
         };
+        if self.services.hub.is_draining() {
+            handshake.cut_transport();
+            return refused();
+        }
         let auth = AuthPayload::of(&socket, auth);
         match self.authenticate(&handshake, auth.token).await {
             Ok(identity) => {
                 handshake.admit(Admitted {
                     member: member(&identity),
                     resume: auth.resume,
+                    expires_at: identity.expires_at,
                 });
                 handshake.proven(identity);
                 socket.on_fallback(Dispatcher::new(self.services.verifier.clone()));
@@ -70,6 +79,9 @@ impl Gate {
             }
             Err(error) => {
                 info!(reason = error.reason(), "client refused");
+                if handshake.refused() >= MAX_REFUSALS {
+                    handshake.cut_transport();
+                }
                 refused()
             }
         }
@@ -83,7 +95,7 @@ impl Gate {
         let now = SystemTime::now();
         let token = match handshake.proof() {
             Proof::Identity(identity) if is_current(&identity, now) => return Ok(identity),
-            Proof::Identity(_) => token.ok_or(AuthError::Expired)?,
+            Proof::Identity(_) => return Err(AuthError::Expired),
             Proof::Token(token) => token,
             Proof::None => token.ok_or(AuthError::Missing)?,
         };
@@ -102,14 +114,21 @@ impl Gate {
         let Some(admitted) = handshake.admitted() else {
             return;
         };
-        // The answer to CONNECT went out just now.
-        handshake.count_message();
+        if self.parser == SocketParser::MsgPack {
+            // Its answer to CONNECT cannot be told from an event, and went out just now.
+            handshake.count_message();
+        }
         let connection = Connection::new(socket, Arc::clone(&handshake), self.parser);
         let link: Arc<dyn Link> = Arc::clone(&connection) as Arc<dyn Link>;
+        let Admitted {
+            member,
+            resume,
+            expires_at,
+        } = admitted;
         let session = self
             .services
             .hub
-            .open(link, admitted.member, admitted.resume.as_deref());
+            .open(link, member, expires_at, resume.as_deref());
         debug!(user = %session.member().user, "client connected");
         while let Some(early) = handshake.open(&connection, &session) {
             for event in early {

@@ -6,7 +6,7 @@ const SEPARATOR: u8 = 0x1e;
 /// Ends the length of a packet in a binary Engine.IO 3 payload.
 const LENGTH_END: u8 = 0xff;
 
-/// How many Engine.IO messages (packet type 4) a payload holds. There are three encodings:
+/// How many events and acknowledgements a payload holds. There are three encodings:
 /// `4a␞4b` in protocol 4, `2:4a2:4b` in protocol 3, and a binary one there for clients that
 /// take it. What cannot be read counts as nothing.
 pub(super) fn messages_in(payload: &[u8]) -> u64 {
@@ -16,11 +16,14 @@ pub(super) fn messages_in(payload: &[u8]) -> u64 {
         Some(_) if text_packet(payload).is_some() => count(payload, text_packet),
         Some(_) => {
             let packets = payload.split(|byte| *byte == SEPARATOR);
-            packets
-                .filter(|packet| matches!(packet.first(), Some(b'4' | b'b')))
-                .count() as u64
+            packets.filter(|packet| is_message(packet)).count() as u64
         }
     }
+}
+
+/// Whether a packet is an event or an acknowledgement, or a binary one, which does not tell.
+fn is_message(packet: &[u8]) -> bool {
+    matches!(packet, [b'4', b'2' | b'3', ..] | [b'b' | 4, ..])
 }
 
 /// The first packet of a payload and what follows it.
@@ -29,7 +32,7 @@ type Split<'a> = Option<(&'a [u8], &'a [u8])>;
 fn count<'a>(mut payload: &'a [u8], first: fn(&'a [u8]) -> Split<'a>) -> u64 {
     let mut messages = 0;
     while let Some((packet, rest)) = first(payload) {
-        messages += u64::from(matches!(packet.first(), Some(b'4' | 4)));
+        messages += u64::from(is_message(packet));
         payload = rest;
     }
     messages
@@ -72,10 +75,10 @@ mod tests {
             (b"", 0),
             (b"6", 0),
             (b"42[\"a\",1]", 1),
-            ("40{\"sid\":\"x\"}\u{1e}2\u{1e}4312[\"é\"]".as_bytes(), 2),
+            ("40{\"sid\":\"x\"}\u{1e}2\u{1e}4312[\"é\"]".as_bytes(), 1),
             (b"bAAEC\x1e2", 1),
-            (b"2:402:421:3", 2),
-            ("4:4é\u{1F600}2:42".as_bytes(), 2),
+            (b"2:402:421:3", 1),
+            ("5:42é\u{1F600}2:43".as_bytes(), 2),
             (b"\x00\x05\xff42[1]\x00\x01\xff2\x01\x02\xff\x04z", 2),
             (b"\x00\x09", 0),
         ];

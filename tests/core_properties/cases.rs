@@ -36,7 +36,7 @@ fn a_peer_that_cannot_take_its_welcome_leaves_no_ghost() {
 
 #[test]
 fn a_peer_to_whom_too_much_waits_is_dropped_whole_and_cannot_come_back() {
-    for bytes in [0, 240_000] {
+    for bytes in [0, 480_000] {
         let (mut world, people) = meeting(3);
         world.lose(people[2]);
         let sent = (0..6_000).take_while(|_| {

@@ -49,9 +49,19 @@ pub(crate) struct Stay {
     pub(crate) actor: usize,
     pub(crate) member: Arc<Member>,
     pub(crate) secret: ResumeSecret,
+    pub(crate) former_secret: Option<ResumeSecret>,
     pub(crate) conn: Conn,
     pub(crate) away: Away,
     pub(crate) client: Client,
+}
+
+impl Stay {
+    /// Whether a secret lets its owner be this peer: the newest, or the one before it until
+    /// the peer was heard of.
+    pub(crate) fn is_proof(&self, secret: &ResumeSecret) -> bool {
+        let former = self.former_secret.as_ref();
+        secret.matches(&self.secret) || former.is_some_and(|former| secret.matches(former))
+    }
 }
 
 impl Stay {
@@ -179,6 +189,15 @@ impl Place {
     }
 
     /// Puts somebody into the list whose client is about to be welcomed.
+    /// A client shows that it lives: it knows its newest secret.
+    pub(crate) fn hear_of(&mut self, by: Claim) {
+        if self.check(by).is_ok()
+            && let Some(stay) = self.find_mut(by.peer)
+        {
+            stay.former_secret = None;
+        }
+    }
+
     pub(crate) fn admit(&mut self, actor: usize, info: PeerInfo, secret: ResumeSecret, conn: Conn) {
         let host = *self.host.get_or_insert(info.id);
         let peers = self.stays.iter().map(Stay::info).collect();
@@ -187,6 +206,7 @@ impl Place {
             actor,
             member: info.member,
             secret,
+            former_secret: None,
             conn,
             away: Away::No,
             client: Client::new(info.id, Picture { peers, host }),

@@ -60,7 +60,7 @@ impl World {
                 target, kind, long, ..
             } => {
                 let to = self.target(by.room, target);
-                self.relay(by, to, kind, if long { 240_000 } else { 10 });
+                self.relay(by, to, kind, if long { 480_000 } else { 10 });
             }
             Op::Flood { target, .. } => {
                 let to = self.target(by.room, target);

@@ -13,7 +13,7 @@ use crate::{
 const LEAST_KEPT: usize = 512 * 1024;
 
 /// No more than this may wait for a peer.
-const MOST_KEPT: usize = 1280 * 1024;
+const MOST_KEPT: usize = 2560 * 1024;
 
 /// What came to light while a step was followed.
 #[derive(Default)]

@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use switchboard::core::{
-    CutReason, Event, Limits, Member, Mode, Newcomer, Outbox, PeerId, RelayKind, ResumeSecret,
-    Room, RoomCode, RoomId, Seat, Sent, UserId,
+    Claim, CutReason, Event, Limits, Member, Mode, Newcomer, Outbox, PeerId, RelayKind,
+    ResumeSecret, Room, RoomCode, RoomId, Seat, Sent, UserId,
 };
 use uuid::Uuid;
 
@@ -158,6 +158,18 @@ fn secret() -> ResumeSecret {
     ResumeSecret::new([7; 16])
 }
 
+fn fresh(conn: Conn) -> ResumeSecret {
+    ResumeSecret::new([u8::try_from(conn).unwrap(); 16])
+}
+
+fn claim<'a>(user: &'a UserId, secret: &'a ResumeSecret) -> Claim<'a> {
+    Claim {
+        user,
+        secret: Some(secret),
+        fresh: fresh(BOB_AGAIN),
+    }
+}
+
 fn member(conn: Conn) -> Arc<Member> {
     Arc::new(Member {
         user: user(conn),
@@ -193,7 +205,7 @@ proptest! {
         }
         let resumed = pair
             .room
-            .resume(peer(BOB), &user(BOB), Some(&secret()), &BOB_AGAIN, &mut pair.out)
+            .resume(peer(BOB), claim(&user(BOB), &secret()), &BOB_AGAIN, &mut pair.out)
             .unwrap();
         pair.relay(after);
         pair.out.pass_on(BOB_AGAIN, usize::MAX);
@@ -217,12 +229,60 @@ fn a_peer_whose_backlog_is_beyond_the_bound_is_gone_and_not_served_with_a_gap() 
     };
     assert_eq!(pair.room.lose(seat, Duration::ZERO, &mut pair.out), None);
     assert_eq!(pair.room.len(), 1);
-    let back = pair.room.resume(
-        peer(BOB),
-        &user(BOB),
-        Some(&secret()),
-        &BOB_AGAIN,
-        &mut pair.out,
-    );
+    let (user, secret) = (user(BOB), secret());
+    let claim = claim(&user, &secret);
+    let back = pair
+        .room
+        .resume(peer(BOB), claim, &BOB_AGAIN, &mut pair.out);
     assert!(back.is_err());
+}
+
+#[test]
+fn of_two_tabs_with_one_token_the_second_takes_over_once() {
+    let mut pair = Pair::new();
+    let (bob, second_tab, first_tab_again) = (user(BOB), 4, 5);
+    let resume = |pair: &mut Pair, secret: ResumeSecret, conn: Conn| {
+        let claim = Claim {
+            user: &bob,
+            secret: Some(&secret),
+            fresh: fresh(conn),
+        };
+        pair.room
+            .resume(peer(BOB), claim, &conn, &mut pair.out)
+            .is_ok()
+    };
+    assert!(resume(&mut pair, secret(), second_tab));
+    let seat = Seat {
+        peer: peer(BOB),
+        conn: &second_tab,
+    };
+    pair.room.rejoin(seat, &mut pair.out).unwrap();
+    assert!(
+        !resume(&mut pair, secret(), first_tab_again),
+        "the token is not the newest"
+    );
+    assert!(
+        resume(&mut pair, fresh(second_tab), BOB_AGAIN),
+        "this one is"
+    );
+}
+
+#[test]
+fn a_client_that_never_heard_of_its_newest_token_comes_back_with_the_one_before() {
+    let mut pair = Pair::new();
+    let (bob, secret) = (user(BOB), secret());
+    pair.lose_bob();
+    pair.room
+        .resume(peer(BOB), claim(&bob, &secret), &BOB_AGAIN, &mut pair.out)
+        .unwrap();
+    let seat = Seat {
+        peer: peer(BOB),
+        conn: &BOB_AGAIN,
+    };
+    pair.room.lose(seat, Duration::ZERO, &mut pair.out).unwrap();
+    assert!(
+        pair.room
+            .resume(peer(BOB), claim(&bob, &secret), &6, &mut pair.out)
+            .is_ok()
+    );
 }

@@ -119,6 +119,7 @@ impl World {
 
     pub(crate) fn rejoin(&mut self, by: Claim) {
         let place = &mut self.places[by.room];
+        place.hear_of(by);
         let expected = place.check(by).map(|_| ());
         let silent = place.check(by).map_or(true, |stay| stay.away != Away::No);
         assert_eq!(place.room.rejoin(by.seat(), &mut self.out), expected);
@@ -150,6 +151,7 @@ impl World {
             unreachable!("valid JSON")
         };
         let place = &mut self.places[by.room];
+        place.hear_of(by);
         let expected = place.check(by).and(place.require(to)).map(|_| ());
         if expected.is_ok() {
             let body = body.get().into();
@@ -171,6 +173,7 @@ impl World {
             client_id,
         };
         let place = &mut self.places[by.room];
+        place.hear_of(by);
         let author = place.check(by).map(|stay| Arc::clone(&stay.member));
         let mut heard = false;
         let expected = author.and_then(|author| {
@@ -223,6 +226,7 @@ impl World {
 
     pub(crate) fn kick(&mut self, by: Claim, target: PeerId) {
         let place = &mut self.places[by.room];
+        place.hear_of(by);
         let expected = place.check(by).and_then(|_| {
             if place.host != Some(by.peer) {
                 return Err(Refusal::NotHost);
@@ -285,11 +289,18 @@ impl World {
         secret: Option<ResumeSecret>,
         conn: Conn,
     ) {
+        // Connections are numbered: no two resumptions draw the same secret.
+        let fresh = ResumeSecret::new((conn as u128).to_be_bytes());
+        let claim = switchboard::core::Claim {
+            user,
+            secret: secret.as_ref(),
+            fresh,
+        };
         let place = &mut self.places[room];
         let before = place.require(peer).map(|stay| (stay.conn, stay.away));
         let expected = place.require(peer).and_then(|stay| {
             let away = stay.away != Away::No;
-            let proven = secret.map_or(away, |secret| secret.matches(&stay.secret));
+            let proven = secret.map_or(away, |secret| stay.is_proof(&secret));
             let owner = stay.member.user == *user;
             (owner && proven)
                 .then_some(!away)
@@ -298,11 +309,10 @@ impl World {
         if let (Ok(_), Some(stay)) = (expected, place.find_mut(peer)) {
             stay.conn = conn;
             stay.away = Away::No;
+            stay.former_secret = Some(std::mem::replace(&mut stay.secret, fresh));
             stay.client.reconnect();
         }
-        let got = place
-            .room
-            .resume(peer, user, secret.as_ref(), &conn, &mut self.out);
+        let got = place.room.resume(peer, claim, &conn, &mut self.out);
         assert_eq!(got.map(|resumed| resumed.replaced), expected);
         self.check_replay(conn, got.ok());
         self.saw(match got {

@@ -66,6 +66,17 @@ impl<C> Clone for Seat<'_, C> {
 
 impl<C> Copy for Seat<'_, C> {}
 
+/// Who wants to be a peer again.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The user, who is authenticated.
+    pub user: &'a UserId,
+    /// The secret of the token that the client presented, if it did.
+    pub secret: Option<&'a ResumeSecret>,
+    /// The secret from now on, drawn at random by the caller.
+    pub fresh: ResumeSecret,
+}
+
 /// What [`Room::resume`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resumed {
@@ -104,6 +115,11 @@ impl<C: Clone + PartialEq> Room<C> {
         }
     }
 
+    /// Forgets what was said.
+    pub fn clear(&mut self) {
+        self.chat = ChatLog::default();
+    }
+
     /// Whether nobody is in the room, not even somebody who is away.
     pub fn is_empty(&self) -> bool {
         self.peers.is_empty()
@@ -117,6 +133,13 @@ impl<C: Clone + PartialEq> Room<C> {
     /// The host; there is one exactly while the room is not empty.
     pub fn host(&self) -> Option<PeerId> {
         self.host
+    }
+
+    /// Whether `peer` is away and waited for.
+    pub fn awaits(&self, peer: PeerId) -> bool {
+        self.peers
+            .get(&peer)
+            .is_some_and(|peer| matches!(peer.presence, Presence::Away { .. }))
     }
 
     /// Whether `seat` belongs to this room.
@@ -188,7 +211,7 @@ impl<C: Clone + PartialEq> Room<C> {
         if let Presence::Away { missed, .. } = &mut peer.presence {
             unsent.extend(missed.drain());
         }
-        let kept = Replay::of(&unsent);
+        let kept = Replay::of(unsent);
         let lost = kept.is_err();
         peer.presence = Presence::Away {
             last: seat.conn.clone(),
@@ -221,21 +244,23 @@ impl<C: Clone + PartialEq> Room<C> {
     /// network that the gateway has not noticed yet. Without it only a peer that is known to
     /// be away is given out.
     ///
+    /// From then on the secret is another: of two tabs that share one, the second takes over
+    /// once, and the first does not take back. The one before counts until the client is heard
+    /// of, since it may never have been told of the newest.
+    ///
     /// # Errors
     /// [`Refusal::PeerNotFound`] if there is no such peer, it is another user's, or the
     /// secret is wrong.
     pub fn resume(
         &mut self,
         id: PeerId,
-        user: &UserId,
-        secret: Option<&ResumeSecret>,
+        claim: Claim<'_>,
         conn: &C,
         out: &mut impl Outbox<C>,
     ) -> Result<Resumed, Refusal> {
         let peer = self.peers.get_mut(&id).ok_or(Refusal::PeerNotFound)?;
         let away = matches!(peer.presence, Presence::Away { .. });
-        let proven = secret.map_or(away, |secret| peer.secret.matches(secret));
-        if peer.member.user != *user || !proven {
+        if peer.member.user != *claim.user || !peer.is_proven(claim.secret) {
             return Err(Refusal::PeerNotFound);
         }
         let missed = match &mut peer.presence {
@@ -244,12 +269,12 @@ impl<C: Clone + PartialEq> Room<C> {
             Presence::Away { last, missed, .. } => {
                 let mut unsent = out.reclaim(last);
                 unsent.extend(missed.drain());
-                Replay::of(&unsent)
+                Replay::of(unsent)
             }
             Presence::Online(old) if old == conn => Ok(Replay::default()),
             Presence::Online(old) => {
                 out.cut(old, CutReason::Replaced);
-                Replay::of(&out.reclaim(old))
+                Replay::of(out.reclaim(old))
             }
         };
         let Ok(missed) = missed else {
@@ -259,6 +284,7 @@ impl<C: Clone + PartialEq> Room<C> {
             return Err(Refusal::PeerNotFound);
         };
         peer.presence = Presence::Online(conn.clone());
+        peer.former_secret = Some(std::mem::replace(&mut peer.secret, claim.fresh));
         let resumed = Resumed {
             missed: missed.len(),
             replaced: !away,
@@ -286,11 +312,15 @@ impl<C: Clone + PartialEq> Room<C> {
         })
     }
 
-    fn check(&self, seat: Seat<'_, C>) -> Result<&Peer<C>, Refusal> {
-        self.peers
-            .get(&seat.peer)
+    /// The peer of a seat that wants something.
+    fn check(&mut self, seat: Seat<'_, C>) -> Result<&mut Peer<C>, Refusal> {
+        let peer = self.peers.get_mut(&seat.peer);
+        let peer = peer
             .filter(|peer| peer.speaks_through(seat.conn))
-            .ok_or(Refusal::NotInRoom)
+            .ok_or(Refusal::NotInRoom)?;
+        // It lives, so it was told of its newest secret.
+        peer.former_secret = None;
+        Ok(peer)
     }
 
     fn welcome(&mut self, peer: PeerId, out: &mut impl Outbox<C>) {

@@ -81,7 +81,9 @@ impl<C: Clone + PartialEq> Room<C> {
         seat: Seat<'_, C>,
         query: HistoryQuery,
     ) -> Result<Vec<Arc<ChatMessage>>, Refusal> {
-        self.check(seat)?;
+        if !self.holds(seat) {
+            return Err(Refusal::NotInRoom);
+        }
         Ok(self.chat.page(query))
     }
 

@@ -1,0 +1,121 @@
+//! Ending sessions whose token has expired.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{CloseReason, Hub, Link};
+
+/// How long before its end a session is announced to expire, in seconds.
+const NOTICE_S: u64 = 60;
+
+/// How often sessions are looked at: tokens count in seconds.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Until when a session lasts.
+#[derive(Debug)]
+pub(super) struct Expiry {
+    /// Seconds since the Unix epoch.
+    at: AtomicU64,
+    announced: AtomicBool,
+}
+
+impl Expiry {
+    pub(super) const fn new(at: u64) -> Self {
+        Self {
+            at: AtomicU64::new(at),
+            announced: AtomicBool::new(false),
+        }
+    }
+
+    /// A newer token lets the session last until then.
+    pub(super) fn extend(&self, at: u64) {
+        self.at.store(at, Ordering::Relaxed);
+        self.announced.store(false, Ordering::Relaxed);
+    }
+
+    /// Tells the client, or ends its session, if it is time.
+    fn check(&self, now: u64, link: &dyn Link) {
+        let at = self.at.load(Ordering::Relaxed);
+        if at <= now {
+            link.close(CloseReason::Expired);
+        } else if at - now <= NOTICE_S && !self.announced.swap(true, Ordering::Relaxed) {
+            link.announce_expiry(at);
+        }
+    }
+}
+
+impl Hub {
+    /// Announces the end of sessions, and ends them. Runs until it is dropped.
+    ///
+    /// One task looks at all sessions each second, which costs less than a timer for each.
+    pub async fn watch_expiry(self: Arc<Self>) {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let now = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs();
+            for session in &self.sessions {
+                session.expiry().check(now, session.conn().link());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::{
+        core::{CutReason, Event, Sent},
+        hub::Outgoing,
+    };
+
+    #[derive(Debug, Default)]
+    struct Told(Mutex<Vec<String>>);
+
+    impl Link for Told {
+        fn send(&self, _: &Outgoing<'_>) -> Sent {
+            Sent::Queued
+        }
+        fn reclaim(&self) -> Vec<Event<'static>> {
+            Vec::new()
+        }
+        fn forget(&self) {}
+        fn cut(&self, _: CutReason) {}
+        fn announce_expiry(&self, at: u64) {
+            self.0.lock().push(format!("expires at {at}"));
+        }
+        fn announce_drain(&self, _: Duration) {}
+        fn close(&self, reason: CloseReason) {
+            self.0.lock().push(format!("{reason:?}"));
+        }
+    }
+
+    #[test]
+    fn a_session_is_announced_once_and_then_ended_unless_it_is_extended() {
+        let (expiry, told) = (Expiry::new(1_000), Told::default());
+        for now in [939, 940, 941] {
+            expiry.check(now, &told);
+        }
+        assert_eq!(*told.0.lock(), ["expires at 1000"]);
+        expiry.extend(2_000);
+        expiry.check(1_000, &told);
+        expiry.check(1_940, &told);
+        expiry.check(2_000, &told);
+        assert_eq!(
+            *told.0.lock(),
+            ["expires at 1000", "expires at 2000", "Expired"]
+        );
+    }
+}
