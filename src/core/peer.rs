@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{PeerId, PeerInfo, ResumeSecret, UserId, replay::Replay};
+use super::{Claim, PeerId, PeerInfo, ResumeSecret, UserId, replay::Replay};
 
 /// Who is behind a peer, as the token said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +88,13 @@ impl<C: PartialEq> Peer<C> {
         secret.map_or(away, |secret| {
             secret.matches(&self.secret) || former.is_some_and(|former| secret.matches(former))
         })
+    }
+
+    /// Gives the peer a new secret. What its client last knew stays good until it is heard of.
+    pub(super) fn renew_secret(&mut self, claim: &Claim<'_>) {
+        let known = claim.secret.copied().unwrap_or(self.secret);
+        self.former_secret = Some(known);
+        self.secret = claim.fresh;
     }
 
     /// The connection that speaks for this peer, or did until it was lost.

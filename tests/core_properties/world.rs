@@ -309,7 +309,8 @@ impl World {
         if let (Ok(_), Some(stay)) = (expected, place.find_mut(peer)) {
             stay.conn = conn;
             stay.away = Away::No;
-            stay.former_secret = Some(std::mem::replace(&mut stay.secret, fresh));
+            stay.former_secret = Some(secret.unwrap_or(stay.secret));
+            stay.secret = fresh;
             stay.client.reconnect();
         }
         let got = place.room.resume(peer, claim, &conn, &mut self.out);

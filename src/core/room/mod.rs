@@ -284,7 +284,7 @@ impl<C: Clone + PartialEq> Room<C> {
             return Err(Refusal::PeerNotFound);
         };
         peer.presence = Presence::Online(conn.clone());
-        peer.former_secret = Some(std::mem::replace(&mut peer.secret, claim.fresh));
+        peer.renew_secret(&claim);
         let resumed = Resumed {
             missed: missed.len(),
             replaced: !away,
