@@ -3,8 +3,8 @@
 //! It decodes, calls a [`Session`](crate::hub::Session), and encodes. The rules are in
 //! [`core`](crate::core).
 //!
-//! A request passes [`entry`], which boils it down to a [`handshake`]; the library runs the
-//! protocol; [`lifecycle`] lets clients in and out; [`dispatch`] turns events into calls, on
+//! A request passes `entry`, which boils it down to a `handshake`; the library runs the
+//! protocol; `lifecycle` lets clients in and out; `dispatch` turns events into calls, on
 //! the task that reads the socket, so that a client's events take effect in the order sent.
 
 mod connection;
