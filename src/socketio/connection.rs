@@ -16,9 +16,8 @@ use socketioxide::{
 use socketioxide_core::Value;
 use tracing::{debug, error, warn};
 
-use super::handshake::Handshake;
+use super::transport::Transport;
 use crate::{
-    auth::Identity,
     config::SocketParser,
     core::{CutReason, Event, Sent},
     hub::{CloseReason, Link, Outgoing},
@@ -29,7 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Connection {
     socket: Arc<Socket>,
-    handshake: Arc<Handshake>,
+    transport: Arc<Transport>,
     parser: SocketParser,
     /// A token is being checked: one at a time.
     refreshing: AtomicBool,
@@ -38,12 +37,12 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(
         socket: Arc<Socket>,
-        handshake: Arc<Handshake>,
+        transport: Arc<Transport>,
         parser: SocketParser,
     ) -> Arc<Self> {
         Arc::new(Self {
             socket,
-            handshake,
+            transport,
             parser,
             refreshing: AtomicBool::new(false),
         })
@@ -59,11 +58,6 @@ impl Connection {
         !self.refreshing.swap(true, Ordering::AcqRel)
     }
 
-    /// Keeps a newer proof of who the client is.
-    pub(super) fn prove(&self, identity: Identity) {
-        self.handshake.proven(Arc::new(identity));
-    }
-
     /// Gives the place back.
     pub(super) fn end_refresh(&self) {
         self.refreshing.store(false, Ordering::Release);
@@ -72,9 +66,9 @@ impl Connection {
     /// Breaks the transport, and ends the session on a task of its own: whoever asks may
     /// hold the lock of a room.
     fn end(&self) {
-        self.handshake.cut_transport();
-        let handshake = Arc::clone(&self.handshake);
-        tokio::spawn(async move { handshake.lost() });
+        self.transport.cut();
+        let transport = Arc::clone(&self.transport);
+        tokio::spawn(async move { transport.ended() });
     }
 
     /// Answers an event, if the client asked for an answer.
@@ -105,7 +99,7 @@ impl Connection {
     fn send_ack(&self, id: i64, json: &RawValue) -> Sent {
         let mut nothing = Value::Bytes(bytes::Bytes::new());
         let Ok(sender) = AckSender::from_message_parts(&self.socket, &mut nothing, &Some(id));
-        self.handshake.queue(None, json.get().len(), || {
+        self.transport.queue(None, json.get().len(), || {
             outcome(match self.parser {
                 SocketParser::Common => sender.send(json),
                 SocketParser::MsgPack => sender.send(&detach(json)),
@@ -125,7 +119,7 @@ impl Connection {
     }
 
     fn emit_json(&self, name: &str, json: &RawValue, event: Option<Event<'static>>) -> Sent {
-        self.handshake.queue(event, json.get().len(), || {
+        self.transport.queue(event, json.get().len(), || {
             outcome(match self.parser {
                 SocketParser::Common => self.socket.emit(name, json),
                 SocketParser::MsgPack => self.socket.emit(name, &detach(json)),
@@ -142,7 +136,7 @@ impl Link for Connection {
             (Some(json), _) => self.emit_json(outgoing.name(), json, keep()),
             // The hot path: the body goes from the frame it came in straight into the next.
             (None, Event::Relay { body, .. }) if self.parser == SocketParser::Common => {
-                self.handshake.queue(keep(), body.get().len(), || {
+                self.transport.queue(keep(), body.get().len(), || {
                     outcome(self.socket.emit(outgoing.name(), &Payload(event)))
                 })
             }
@@ -160,11 +154,11 @@ impl Link for Connection {
     }
 
     fn reclaim(&self) -> Vec<Event<'static>> {
-        self.handshake.reclaim()
+        self.transport.reclaim()
     }
 
     fn forget(&self) {
-        self.handshake.forget();
+        self.transport.forget();
     }
 
     fn cut(&self, reason: CutReason) {

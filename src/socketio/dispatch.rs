@@ -17,7 +17,10 @@ use socketioxide::{
 use socketioxide_core::Value;
 use tracing::{error, warn};
 
-use super::{connection::Connection, handshake::Admission, lifecycle::handshake_of};
+use super::{
+    connection::Connection,
+    handshake::{Admission, Handshake},
+};
 use crate::{
     auth::Verifier,
     hub::Session,
@@ -39,7 +42,7 @@ impl Dispatcher {
 
 impl MessageHandler<LocalAdapter, ()> for Dispatcher {
     fn call(&self, socket: Arc<Socket>, value: Value, ack: Option<i64>) {
-        let Some(handshake) = handshake_of(&socket) else {
+        let Some(handshake) = Handshake::of(&socket) else {
             return;
         };
         match handshake.admit_event(value, ack) {
@@ -49,7 +52,7 @@ impl MessageHandler<LocalAdapter, ()> for Dispatcher {
             Admission::Later => {}
             Admission::Flood => {
                 warn!(sid = %socket.id, "too many events before the session was open");
-                handshake.cut_transport();
+                handshake.transport().cut();
             }
         }
     }
@@ -174,7 +177,9 @@ impl Call<'_> {
                 Ok(identity) if *identity.user_id == *session.member().user.as_str() => {
                     let expires_at = identity.expires_at;
                     session.extend(expires_at);
-                    connection.prove(identity);
+                    if let Some(handshake) = Handshake::of(connection.socket()) {
+                        handshake.proven(Arc::new(identity));
+                    }
                     return connection.acknowledge(ack, &RefreshAck::new(expires_at));
                 }
                 Ok(_) => WireError::new(ErrorCode::Forbidden, "the token is another user's"),

@@ -31,6 +31,7 @@ use tower::Service;
 use super::{
     handshake::{Handshake, Registry},
     polling::messages_in,
+    transport::Transport,
 };
 use crate::{auth::token_from_headers, http::Caller, hub::Hub};
 
@@ -118,9 +119,9 @@ where
                     }
                     Some(handshake) => {
                         if polls {
-                            handshake.poll_begins();
+                            handshake.transport().poll_begins();
                         }
-                        Box::pin(poll(answer, handshake))
+                        Box::pin(poll(answer, Arc::clone(handshake.transport())))
                     }
                     _ => Box::pin(answer),
                 }
@@ -224,13 +225,13 @@ async fn list(
 /// Takes a polling client for lost when its request is dropped unanswered. A client that
 /// hangs up on a poll has lost its connection; the library would only notice at the next
 /// heartbeat, and until then the client would meet itself as a ghost.
-struct HangUp(Option<Arc<Handshake>>);
+struct HangUp(Option<Arc<Transport>>);
 
 impl Drop for HangUp {
     fn drop(&mut self) {
-        if let Some(handshake) = self.0.take() {
-            handshake.lost();
-            handshake.cut_transport();
+        if let Some(transport) = self.0.take() {
+            transport.ended();
+            transport.cut();
         }
     }
 }
@@ -249,20 +250,20 @@ where
     if let Some(caller) = caller
         && response.status() == StatusCode::SWITCHING_PROTOCOLS
     {
-        handshake.runs_on(caller.wire);
+        handshake.transport().runs_on(&caller.wire);
     }
     Ok(response)
 }
 
 /// Answers a polling request, unless the session is cut first.
-async fn poll<F>(answer: F, handshake: Arc<Handshake>) -> Result<Response, Infallible>
+async fn poll<F>(answer: F, transport: Arc<Transport>) -> Result<Response, Infallible>
 where
     F: Future<Output = Result<Response, Infallible>>,
 {
-    let mut hang_up = HangUp(Some(Arc::clone(&handshake)));
+    let mut hang_up = HangUp(Some(Arc::clone(&transport)));
     let response = tokio::select! {
         biased;
-        () = handshake.cut.cancelled() => {
+        () = transport.was_cut() => {
             let json = HeaderValue::from_static("application/json");
             return Ok((StatusCode::BAD_REQUEST, [(CONTENT_TYPE, json)], UNKNOWN_SESSION).into_response());
         }
@@ -277,6 +278,6 @@ where
         return Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response());
     };
     let body = body.to_bytes();
-    handshake.poll_answered(messages_in(&body));
+    transport.poll_answered(messages_in(&body));
     Ok(Response::from_parts(parts, Body::from(body)))
 }

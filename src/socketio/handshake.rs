@@ -8,14 +8,13 @@ use std::sync::{
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use secrecy::SecretString;
+use socketioxide::socket::Socket;
 use socketioxide_core::{Sid, Value};
-use tokio_util::sync::CancellationToken;
 
-use super::{connection::Connection, ledger::Ledger};
+use super::{connection::Connection, transport::Transport};
 use crate::{
     auth::Identity,
-    core::{Event, Member, Sent},
-    http::WireControl,
+    core::Member,
     hub::{Ending, Session},
 };
 
@@ -32,12 +31,8 @@ const MAX_EARLY_EVENTS: usize = 1_024;
 #[derive(Debug)]
 pub(super) struct Handshake {
     proof: Mutex<Proof>,
-    /// The TCP connection, while the session is a WebSocket.
-    wire: Mutex<Option<Arc<WireControl>>>,
     stage: Mutex<Stage>,
-    /// Set when the session was cut: polling requests fail from then on.
-    pub(super) cut: CancellationToken,
-    outbox: Mutex<Outbox>,
+    transport: Arc<Transport>,
     listed: OnceLock<(Sid, Weak<Registry>)>,
     refusals: AtomicU8,
 }
@@ -98,15 +93,31 @@ pub(super) enum Admission {
 
 impl Handshake {
     pub(super) fn new(token: Option<SecretString>) -> Arc<Self> {
-        Arc::new(Self {
-            proof: Mutex::new(token.map_or(Proof::None, Proof::Token)),
-            wire: Mutex::new(None),
-            stage: Mutex::new(Stage::Closed),
-            cut: CancellationToken::new(),
-            outbox: Mutex::new(Outbox::default()),
-            listed: OnceLock::new(),
-            refusals: AtomicU8::new(0),
+        Arc::new_cyclic(|me: &Weak<Self>| {
+            let me = Weak::clone(me);
+            let on_end = move |ending| {
+                if let Some(handshake) = me.upgrade() {
+                    handshake.end(ending);
+                }
+            };
+            Self {
+                proof: Mutex::new(token.map_or(Proof::None, Proof::Token)),
+                stage: Mutex::new(Stage::Closed),
+                transport: Transport::new(on_end),
+                listed: OnceLock::new(),
+                refusals: AtomicU8::new(0),
+            }
         })
+    }
+
+    /// The handshake of the session that `socket` belongs to.
+    pub(super) fn of(socket: &Socket) -> Option<Arc<Self>> {
+        socket.req_parts().extensions.get::<Arc<Self>>().cloned()
+    }
+
+    /// The way to the client.
+    pub(super) const fn transport(&self) -> &Arc<Transport> {
+        &self.transport
     }
 
     /// What the opening request proved, or brought to prove it with.
@@ -134,21 +145,6 @@ impl Handshake {
     pub(super) fn list(self: &Arc<Self>, sid: Sid, registry: &Arc<Registry>) {
         registry.insert(sid, Arc::downgrade(self));
         let _ = self.listed.set((sid, Arc::downgrade(registry)));
-    }
-
-    /// Notes that the session is about to run over a WebSocket on `wire`.
-    pub(super) fn runs_on(self: &Arc<Self>, wire: Arc<WireControl>) {
-        let mut slot = self.wire.lock();
-        if slot.is_some() {
-            return; // The engine takes no second one.
-        }
-        let handshake = Arc::downgrade(self);
-        wire.watch(move || {
-            if let Some(handshake) = handshake.upgrade() {
-                handshake.lost();
-            }
-        });
-        *slot = Some(wire);
     }
 
     /// Lets a client in; its events wait until [`Handshake::open`].
@@ -218,111 +214,11 @@ impl Handshake {
         }
     }
 
-    /// Ends the session: the client said so.
-    pub(super) fn left(&self) {
-        if let Some(session) = self.close() {
-            session.close(Ending::Intended);
-        }
-    }
-
-    /// Ends the session, since its transport has: as a loss, unless the client said goodbye.
-    pub(super) fn lost(&self) {
-        let goodbye = self
-            .wire
-            .lock()
-            .as_ref()
-            .is_some_and(|wire| wire.said_goodbye());
-        let ending = if goodbye {
-            Ending::Intended
-        } else {
-            Ending::Lost
-        };
+    /// Ends the session as it was meant.
+    pub(super) fn end(&self, ending: Ending) {
         if let Some(session) = self.close() {
             session.close(ending);
         }
-    }
-
-    /// Breaks the transport, whichever it is: the client sees a lost connection.
-    pub(super) fn cut_transport(&self) {
-        self.cut.cancel();
-        if let Some(wire) = &*self.wire.lock() {
-            wire.cut();
-        }
-    }
-
-    /// Queues a message of so many payload bytes by calling `send`, and remembers `event`
-    /// until it has left. One after another, so that the count stays in step.
-    pub(super) fn queue(
-        &self,
-        event: Option<Event<'static>>,
-        bytes: usize,
-        send: impl FnOnce() -> Sent,
-    ) -> Sent {
-        let left = self.sent_over_wire();
-        let mut outbox = self.outbox.lock();
-        let left = outbox.left(left);
-        if !outbox.ledger.has_room(left, bytes) {
-            return Sent::Full;
-        }
-        let sent = send();
-        if sent == Sent::Queued {
-            outbox.ledger.push(event, bytes);
-        }
-        sent
-    }
-
-    /// Counts a message that the library sent of its own accord.
-    pub(super) fn count_message(&self) {
-        self.outbox.lock().ledger.push(None, 0);
-    }
-
-    /// Takes back the events that have not left.
-    pub(super) fn reclaim(&self) -> Vec<Event<'static>> {
-        let left = self.sent_over_wire();
-        let mut outbox = self.outbox.lock();
-        let left = outbox.left(left);
-        outbox.ledger.reclaim(left)
-    }
-
-    /// Drops what waits for a client that left a room: it only keeps its place in the count.
-    pub(super) fn forget(&self) {
-        self.outbox.lock().ledger.forget();
-    }
-
-    /// The client polls: what the last answer held has arrived.
-    pub(super) fn poll_begins(&self) {
-        let mut outbox = self.outbox.lock();
-        outbox.polled += std::mem::take(&mut outbox.polling);
-    }
-
-    /// The answer to a poll holds so many messages.
-    pub(super) fn poll_answered(&self, messages: u64) {
-        self.outbox.lock().polling += messages;
-    }
-
-    fn sent_over_wire(&self) -> u64 {
-        self.wire.lock().as_ref().map_or(0, |wire| wire.messages())
-    }
-}
-
-/// What is on its way to the client.
-#[derive(Debug, Default)]
-struct Outbox {
-    ledger: Ledger,
-    /// Messages that arrived by polling.
-    polled: u64,
-    /// Messages in the last answer to a poll.
-    polling: u64,
-}
-
-impl Outbox {
-    /// How many messages have left, so many of them over a WebSocket. A client upgrades only
-    /// when it has its last answer to a poll.
-    fn left(&mut self, over_wire: u64) -> u64 {
-        if over_wire > 0 {
-            self.polled += std::mem::take(&mut self.polling);
-        }
-        over_wire + self.polled
     }
 }
 

@@ -56,12 +56,12 @@ impl Gate {
     /// Authenticates the client, and registers its handlers before it is told that it is
     /// connected: what it sends in that moment must find them.
     async fn admit(&self, socket: Arc<Socket>, auth: &Option<Value>) -> Verdict {
-        let Some(handshake) = handshake_of(&socket) else {
+        let Some(handshake) = Handshake::of(&socket) else {
             warn!("a session without a handshake was refused");
             return refused();
         };
         if self.services.hub.is_draining() {
-            handshake.cut_transport();
+            handshake.transport().cut();
             return refused();
         }
         let auth = AuthPayload::of(&socket, auth);
@@ -80,7 +80,7 @@ impl Gate {
             Err(error) => {
                 info!(reason = error.reason(), "client refused");
                 if handshake.refused() >= MAX_REFUSALS {
-                    handshake.cut_transport();
+                    handshake.transport().cut();
                 }
                 refused()
             }
@@ -108,7 +108,7 @@ impl Gate {
 
     /// Opens the session, then lets the events through that came meanwhile.
     fn open(&self, socket: Arc<Socket>) {
-        let Some(handshake) = handshake_of(&socket) else {
+        let Some(handshake) = Handshake::of(&socket) else {
             return;
         };
         let Some(admitted) = handshake.admitted() else {
@@ -116,9 +116,9 @@ impl Gate {
         };
         if self.parser == SocketParser::MsgPack {
             // Its answer to CONNECT cannot be told from an event, and went out just now.
-            handshake.count_message();
+            handshake.transport().count_message();
         }
-        let connection = Connection::new(socket, Arc::clone(&handshake), self.parser);
+        let connection = Connection::new(socket, Arc::clone(handshake.transport()), self.parser);
         let link: Arc<dyn Link> = Arc::clone(&connection) as Arc<dyn Link>;
         let Admitted {
             member,
@@ -171,24 +171,16 @@ impl DisconnectHandler<LocalAdapter, ()> for Farewell {
         reason: DisconnectReason,
         defer: fn(Arc<Socket>),
     ) {
-        if let Some(handshake) = handshake_of(&socket) {
+        if let Some(handshake) = Handshake::of(&socket) {
             debug!(sid = %socket.id, %reason, "socket closed");
             if reason == DisconnectReason::ClientNSDisconnect {
-                handshake.left();
+                handshake.end(Ending::Intended);
             } else {
-                handshake.lost();
+                handshake.transport().ended();
             }
         }
         defer(socket);
     }
-}
-
-pub(super) fn handshake_of(socket: &Socket) -> Option<Arc<Handshake>> {
-    socket
-        .req_parts()
-        .extensions
-        .get::<Arc<Handshake>>()
-        .cloned()
 }
 
 fn member(identity: &Identity) -> Arc<Member> {

@@ -14,6 +14,7 @@ mod handshake;
 mod ledger;
 mod lifecycle;
 mod polling;
+mod transport;
 
 use std::{convert::Infallible, sync::Arc};
 
