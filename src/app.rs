@@ -9,7 +9,7 @@ use tower::util::BoxCloneSyncService;
 use tracing::{info, warn};
 
 use crate::{
-    auth::{DevIssuer, SigningError, Verifier, VerifierSetupError},
+    auth::{CLOCK_SKEW, DevIssuer, SigningError, Verifier, VerifierSetupError},
     config::{Config, ListenConfig},
     core::Limits,
     http::{self, DevMode},
@@ -107,7 +107,7 @@ impl Gateway {
             );
         }
         let stop = CancellationToken::new();
-        let expiring = tokio::spawn(Arc::clone(&self.hub).watch_expiry());
+        let expiring = tokio::spawn(Arc::clone(&self.hub).watch_expiry(CLOCK_SKEW));
         let user_timeout = self.config.engine.ping_timeout;
         let serving = tokio::spawn(http::serve(
             self.listener,

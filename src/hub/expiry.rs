@@ -41,11 +41,13 @@ impl Expiry {
     }
 
     /// Tells the client, or ends its session, if it is time.
-    fn check(&self, now: u64, link: &dyn Link) {
+    fn check(&self, now: u64, tolerance: u64, link: &dyn Link) {
         let at = self.at.load(Ordering::Relaxed);
-        if at <= now {
+        if at.saturating_add(tolerance) <= now {
             link.close(CloseReason::Expired);
-        } else if at - now <= NOTICE_S && !self.announced.swap(true, Ordering::Relaxed) {
+        } else if at.saturating_sub(now) <= NOTICE_S
+            && !self.announced.swap(true, Ordering::Relaxed)
+        {
             link.announce_expiry(at);
         }
     }
@@ -54,8 +56,11 @@ impl Expiry {
 impl Hub {
     /// Announces the end of sessions, and ends them. Runs until it is dropped.
     ///
+    /// A session outlasts its token by `tolerance`, for which expired tokens are still
+    /// accepted: a client that connects again must not be let in only to be cut.
+    ///
     /// One task looks at all sessions each second, which costs less than a timer for each.
-    pub async fn watch_expiry(self: Arc<Self>) {
+    pub async fn watch_expiry(self: Arc<Self>, tolerance: Duration) {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -65,7 +70,9 @@ impl Hub {
                 .unwrap_or_default()
                 .as_secs();
             for session in &self.sessions {
-                session.expiry().check(now, session.conn().link());
+                session
+                    .expiry()
+                    .check(now, tolerance.as_secs(), session.conn().link());
             }
         }
     }
@@ -106,13 +113,14 @@ mod tests {
     fn a_session_is_announced_once_and_then_ended_unless_it_is_extended() {
         let (expiry, told) = (Expiry::new(1_000), Told::default());
         for now in [939, 940, 941] {
-            expiry.check(now, &told);
+            expiry.check(now, 5, &told);
         }
         assert_eq!(*told.0.lock(), ["expires at 1000"]);
         expiry.extend(2_000);
-        expiry.check(1_000, &told);
-        expiry.check(1_940, &told);
-        expiry.check(2_000, &told);
+        expiry.check(1_000, 5, &told);
+        for now in [1_940, 2_004, 2_005] {
+            expiry.check(now, 5, &told);
+        }
         assert_eq!(
             *told.0.lock(),
             ["expires at 1000", "expires at 2000", "Expired"]

@@ -28,7 +28,7 @@ use self::{
     directory::{Directory, RoomCell},
     windows::Windows,
 };
-use crate::core::{Claim, Limits, Member, PeerId, ResumeToken, Seat};
+use crate::core::{Claim, Limits, Member, PeerId, ResumeToken, RoomId, Seat, UserId};
 
 pub use link::{CloseReason, Conn, ConnId, Link, Outgoing};
 pub use session::{Ending, Session};
@@ -114,7 +114,7 @@ impl Hub {
                 (token.room, token.peer, Some(token.secret))
             }
             None => {
-                let (room, peer) = self.windows.only_one_of(&member.user)?;
+                let (room, peer) = self.only_window_of(&member.user)?;
                 (room, peer, None)
             }
         };
@@ -132,6 +132,20 @@ impl Hub {
         self.windows.close(&member.user, peer);
         debug!(%peer, %room, missed = resumed.missed, replaced = resumed.replaced, "peer resumed");
         Some((cell, peer))
+    }
+
+    /// The peer that a user must be who comes back, when there is no choice. Rooms may have
+    /// let go of a peer that is still listed.
+    fn only_window_of(&self, user: &UserId) -> Option<(RoomId, PeerId)> {
+        let mut open = self.windows.of(user);
+        open.retain(|(room, peer)| {
+            let cell = self.rooms.get(room);
+            cell.is_some_and(|cell| cell.look(|room| room.awaits(*peer)))
+        });
+        match open.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        }
     }
 
     /// Opens the reconnection window of a peer whose connection was lost.

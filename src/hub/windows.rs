@@ -33,11 +33,8 @@ impl Windows {
         }
     }
 
-    /// The peer that this user must be if it comes back, when there is no choice.
-    pub(super) fn only_one_of(&self, user: &UserId) -> Option<Window> {
-        match self.0.lock().get(user)?.as_slice() {
-            [window] => Some(window.clone()),
-            _ => None,
-        }
+    /// Where this user is waited for, as far as is known.
+    pub(super) fn of(&self, user: &UserId) -> SmallVec<[Window; 1]> {
+        self.0.lock().get(user).cloned().unwrap_or_default()
     }
 }

@@ -6,6 +6,8 @@ import { within } from './wait.js';
 export class Proxy {
   #links = new Set();
   #dark = false;
+  /** What lets held WebSockets through; null while none are held. @type {(() => void)[] | null} */
+  #held = null;
 
   /** @param {{port: number}} gateway @param {{after: (work: () => void) => void}} t */
   static async start(t, gateway) {
@@ -17,15 +19,19 @@ export class Proxy {
     return proxy;
   }
 
+  get port() {
+    return this.server.address().port;
+  }
+
   get url() {
-    return `http://127.0.0.1:${this.server.address().port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   #link(near, port) {
     const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     const link = { near, far };
     this.#links.add(link);
-    near.on('data', (data) => this.#dark || far.write(data));
+    near.on('data', (data) => this.#dark || this.#keeps(near, far, data) || far.write(data));
     far.on('data', (data) => this.#dark || near.write(data));
     near.on('end', () => this.#dark || far.end());
     far.on('end', () => this.#dark || near.end());
@@ -33,6 +39,27 @@ export class Proxy {
       socket.on('error', () => {});
       socket.on('close', () => { if (near.destroyed && far.destroyed) this.#links.delete(link); });
     }
+  }
+
+  /** Lets no new WebSocket through until {@link Proxy.release}. */
+  hold() {
+    this.#held = [];
+  }
+
+  /** Lets the WebSockets through that were held. */
+  release() {
+    for (const pass of this.#held ?? []) pass();
+    this.#held = null;
+  }
+
+  #keeps(near, far, data) {
+    if (!this.#held || !data.includes('&transport=websocket')) return false;
+    near.pause();
+    this.#held.push(() => {
+      far.write(data);
+      near.resume();
+    });
+    return true;
   }
 
   /** Swallows everything from now on, in both directions, and keeps the connections open. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from './client.js';
 import { party } from './rooms.js';
 import { Proxy } from './proxy.js';
+import { until } from './wait.js';
 
 /**
  * A room in which the last one named reaches the gateway through a proxy.
@@ -42,6 +43,17 @@ export function comeBack(t, gateway, former, options = {}) {
 /** As {@link comeBack}, with the token that names the peer. */
 export const comeBackAs = (t, gateway, former, options = {}) =>
   comeBack(t, gateway, former, { ...options, auth: { resumeToken: former.resumeToken } });
+
+/** Tries without a token until the gateway has noticed the loss, and a waiting peer is found. */
+export function resumesAtLast(t, gateway, former) {
+  return until(async () => {
+    const back = await comeBack(t, gateway, former);
+    await back.ask('heartbeat');
+    if (back.recorder.all('room:resumed').length) return back;
+    back.close();
+    return null;
+  }, 'the lost connection is noticed');
+}
 
 /**
  * Checks that a client is the peer it was, and returns what it was told.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connect } from '../lib/client.js';
 import { startGateway } from '../lib/gateway.js';
+import { RawSocket } from '../lib/raw.js';
 import { freshCode, join } from '../lib/rooms.js';
 import { mapLimited } from '../lib/wait.js';
 
@@ -51,6 +52,22 @@ describe('a termination signal', () => {
     }
   });
 
+});
+
+describe('who is connected and has not entered yet when the gateway drains', () => {
+  test('is not let in any more, and holds nothing up', async (t) => {
+    const gateway = await started(t, { SHUTDOWN_GRACE_MS: '600000' });
+    const inside = await connect(t, gateway);
+    const raw = new RawSocket(gateway, { token: await gateway.identity.token() });
+    await raw.frame((text) => text.startsWith('0{'));
+    gateway.signal('SIGTERM');
+    await inside.event('server:draining');
+    raw.send('40');
+    raw.send('421["join:room",{"roomCode":"too-late"}]');
+    await raw.ended();
+    assert.deepEqual(raw.frames.filter((frame) => /^4[023]/.test(frame)), []);
+    assert.deepEqual(await gateway.exited(), { code: 0, signal: null });
+  });
 });
 
 /** So many clients that sending them away takes the gateway a while. */

@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { connect, kindName, PLAIN_KINDS } from '../lib/client.js';
 import { startGateway } from '../lib/gateway.js';
-import { assertFresh, assertResumed, comeBack, comeBackAs, lose, partyWithProxy } from '../lib/resume.js';
+import { assertFresh, assertResumed, comeBack, comeBackAs, lose, partyWithProxy, resumesAtLast } from '../lib/resume.js';
 import { freshCode, join, party, settle, unnoticed } from '../lib/rooms.js';
 import { until } from '../lib/wait.js';
 
 const gateway = await startGateway({ RECONNECT_WINDOW_MS: '60000' });
 const hasty = await startGateway({ RECONNECT_WINDOW_MS: '300' });
+const brief = await startGateway({ RECONNECT_WINDOW_MS: '2000' });
 const alert = await startGateway({ RECONNECT_WINDOW_MS: '60000', PING_INTERVAL_MS: '1000', PING_TIMEOUT_MS: '3000' });
-after(() => Promise.all([gateway.kill(), hasty.kill(), alert.kill()]));
+after(() => Promise.all([gateway.kill(), hasty.kill(), brief.kill(), alert.kill()]));
 
 describe('several peers of one user', () => {
   test('two tabs are two peers, who see and signal to each other', async (t) => {
@@ -50,6 +51,81 @@ describe('several peers of one user', () => {
   });
 });
 
+/** A tab that reconnects at once, joins its room, and keeps the newest resume token. */
+function asTab(code, resumeToken, tab) {
+  return {
+    auth: (send) => send({ resumeToken: tab.token }),
+    prepare(socket) {
+      tab.token = resumeToken;
+      tab.losses = 0;
+      const keep = (room) => { tab.token = room.resumeToken; };
+      socket.on('room:joined', keep);
+      socket.on('room:resumed', keep);
+      socket.on('disconnect', () => { tab.losses += 1; });
+      socket.on('connect', () => socket.emit('join:room', { roomCode: code }));
+      socket.io.reconnection(true);
+      socket.io.reconnectionDelay(10);
+    },
+  };
+}
+
+describe('two tabs that share a resume token', () => {
+  test('the second takes the peer over, the first becomes another and takes nothing back', async (t) => {
+    const { code, lossy: first, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'tab']);
+    const second = await comeBackAs(t, gateway, first);
+    await assertResumed(second, first);
+    assert.notEqual(second.resumeToken, first.resumeToken);
+    await first.disconnected();
+    await settle(second, anna);
+    const again = await comeBackAs(t, gateway, first);
+    await assertFresh(again);
+    await join(again, code);
+    assert.notEqual(again.peerId, second.peerId);
+    await settle(second, again, anna);
+    assert.deepEqual(anna.recorder.all('peer:left'), []);
+  });
+
+  test('settle on two peers when both reconnect by themselves', async (t) => {
+    const code = freshCode();
+    const [anna] = await party(t, gateway, ['anna'], { code });
+    const sub = 'user-of-a-copied-tab';
+    const [state1, state2] = [{}, {}];
+    const tab1 = await connect(t, gateway, { sub, ...asTab(code, undefined, state1) });
+    const { peerId, resumeToken } = await tab1.event('room:joined');
+    const tab2 = await connect(t, gateway, { sub, ...asTab(code, resumeToken, state2) });
+    assert.equal((await tab2.event('room:resumed')).peerId, peerId);
+    const other = await anna.event('peer:joined', (peer) => peer.peerId !== peerId);
+    assert.equal(other.userId, sub);
+    await until(() => tab1.socket.connected && tab2.socket.connected, 'both tabs are connected');
+    await settle(anna, tab1, tab2);
+    assert.ok(state1.losses + state2.losses <= 2, `lost ${state1.losses} and ${state2.losses} times`);
+    assert.deepEqual(anna.recorder.all('peer:left'), []);
+    assert.deepEqual((await join(anna, code)).peers.map(({ id }) => id).sort(), [peerId, other.peerId].sort());
+  });
+});
+
+describe('a resume token changes with each return', () => {
+  test('one that was replaced counts until the newer one must have arrived', async (t) => {
+    const { lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
+    const former = { ...lossy, userId: lossy.userId, username: lossy.username };
+    await unnoticed(anna, [anna], async () => {
+      for (let round = 0; round < 3; round += 1) await assertResumed(await comeBackAs(t, gateway, former), former);
+      const newest = await comeBackAs(t, gateway, former);
+      await assertResumed(newest, former);
+      await settle(newest, anna);
+      await assertFresh(await comeBackAs(t, gateway, former));
+      await assertResumed(await comeBackAs(t, gateway, newest), former);
+    });
+  });
+
+  test('a return without a token leaves the former one good until then, too', async (t) => {
+    const { proxy, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
+    await lose(proxy, anna);
+    await assertResumed(await comeBack(t, gateway, lossy), lossy);
+    await assertResumed(await comeBackAs(t, gateway, lossy), lossy);
+  });
+});
+
 describe('a proper end leaves nothing to come back to', () => {
   test('after a disconnect the session is fresh', async (t) => {
     const [anna, bert] = await party(t, gateway, ['anna', 'bert']);
@@ -64,6 +140,19 @@ describe('a proper end leaves nothing to come back to', () => {
     await lossy.ask('leave:room');
     await lose(proxy, anna);
     await assertFresh(await comeBackAs(t, gateway, lossy));
+  });
+});
+
+describe('who was kicked while away', () => {
+  test('can be lost later and come back without a token', async (t) => {
+    const options = { sub: 'kicked-once' };
+    const { proxy, code, lossy, others: [anna] } = await partyWithProxy(t, brief, ['anna', 'lossy'], options);
+    await lose(proxy, anna);
+    assert.equal((await anna.ask('peer:kick', { targetPeerId: lossy.peerId })).status, 'ok');
+    const again = await connect(t, brief, { ...options, url: proxy.url });
+    await join(again, code);
+    await lose(proxy, anna);
+    await assertResumed(await comeBack(t, brief, again), again);
   });
 });
 
@@ -145,24 +234,13 @@ describe('a connection that is dead without the gateway knowing', () => {
 
 });
 
-/** Tries until the gateway has given the former connection up, and a waiting peer is found. */
-function resumesAtLast(t, former) {
-  return until(async () => {
-    const back = await comeBack(t, alert, former);
-    await back.ask('heartbeat');
-    if (back.recorder.all('room:resumed').length) return back;
-    back.close();
-    return null;
-  }, 'the lost heartbeats are noticed');
-}
-
 describe('a connection without heartbeats is given up, and its peer can come back', { concurrency: true }, () => {
   for (const kind of PLAIN_KINDS) {
     test(kindName(kind), async (t) => {
       const { proxy, lossy, others: [anna] } = await partyWithProxy(t, alert, ['anna', 'lossy'], { kind });
       await unnoticed(anna, [anna], async () => {
         proxy.blackHole();
-        await assertResumed(await resumesAtLast(t, lossy), lossy);
+        await assertResumed(await resumesAtLast(t, alert, lossy), lossy);
       });
     });
   }
