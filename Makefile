@@ -20,7 +20,7 @@ help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: demo ## Start the gateway with the demo on http://localhost:3000/demo/
-	DEV=true cargo run --locked
+	DEV=true HOST=$${HOST:-127.0.0.1} cargo run --locked
 
 demo: ## Build the web demo, if Node.js is there
 ifeq ($(HAVE_NODE),yes)
