@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let config = match Config::load(std::env::args_os(), &Environment::of_process()) {
         Ok(config) => config,
         Err(LoadError::Info(text)) => {
-            let _ = write!(io::stdout(), "{text}");
+            let _ = writeln!(io::stdout(), "{}", text.trim_end());
             return ExitCode::SUCCESS;
         }
         Err(LoadError::Invalid(mistakes)) => {
