@@ -1,0 +1,99 @@
+use super::*;
+
+fn draft(content: &str) -> ChatDraft<'_> {
+    ChatDraft {
+        id: Uuid::nil(),
+        timestamp: 0,
+        content,
+        client_id: None,
+    }
+}
+
+fn message(n: u128, bytes: usize) -> Arc<ChatMessage> {
+    Arc::new(ChatMessage {
+        id: Uuid::from_u128(n),
+        room: RoomId::new("r"),
+        peer: PeerId::new(Uuid::nil()),
+        author: Arc::new(Member {
+            user: "u".into(),
+            username: "U".into(),
+        }),
+        content: "x".repeat(bytes).into(),
+        timestamp: 0,
+        client_id: Some(n.to_string().into()),
+    })
+}
+
+#[test]
+fn text_is_trimmed_and_counted_in_characters() {
+    assert_eq!(draft(" hi\n").text(), Ok("hi"));
+    assert_eq!(draft("a\n\tb").text(), Ok("a\n\tb"));
+    assert_eq!(
+        draft(&"\u{1F600}".repeat(4_000)).text().map(str::len),
+        Ok(16_000)
+    );
+    assert_eq!(draft(&"é".repeat(4_001)).text(), Err(ChatError::TooLong));
+    assert_eq!(draft(" \n ").text(), Err(ChatError::Empty));
+    for bad in ["a\u{0}b", "a\rb", "\u{1b}[2J", "a\u{85}b"] {
+        assert_eq!(
+            draft(bad).text(),
+            Err(ChatError::ControlCharacter),
+            "{bad:?}"
+        );
+    }
+}
+
+#[test]
+fn the_log_forgets_the_oldest_in_number_and_in_bytes() {
+    let mut log = ChatLog::default();
+    (0..1_500).for_each(|n| log.push(&message(n, 10)));
+    assert_eq!(log.messages.len(), MAX_MESSAGES);
+    assert_eq!(log.by_client_id.len(), MAX_MESSAGES);
+    assert!(log.find(&"u".into(), "499").is_none());
+    assert!(log.find(&"u".into(), "500").is_some());
+
+    let mut log = ChatLog::default();
+    (0..100).for_each(|n| log.push(&message(n, 16_000)));
+    assert!(log.bytes <= MAX_BYTES);
+    assert_eq!(log.messages.len(), MAX_BYTES / 16_000);
+}
+
+#[test]
+fn pages_run_backwards_without_gaps() {
+    let mut log = ChatLog::default();
+    (0..10).for_each(|n| log.push(&message(n, 1)));
+    let ids = |query| {
+        log.page(query)
+            .iter()
+            .map(|m| m.id.as_u128())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        ids(HistoryQuery {
+            before: None,
+            limit: 3
+        }),
+        [7, 8, 9]
+    );
+    assert_eq!(
+        ids(HistoryQuery {
+            before: Some(Uuid::from_u128(7)),
+            limit: 5
+        }),
+        [2, 3, 4, 5, 6]
+    );
+    assert_eq!(
+        ids(HistoryQuery {
+            before: Some(Uuid::from_u128(0)),
+            limit: 5
+        }),
+        [] as [u128; 0]
+    );
+    assert_eq!(
+        ids(HistoryQuery {
+            before: Some(Uuid::from_u128(99)),
+            limit: 2
+        }),
+        [8, 9]
+    );
+}

@@ -1,0 +1,92 @@
+use super::*;
+
+fn read(frame: &str) -> Result<String, WireError> {
+    let (name, payload) = decode(frame)?;
+    Command::read(&name, &payload).map(|command| format!("{command:?}"))
+}
+
+fn refused(frame: &str) -> (ErrorCode, String) {
+    let error = read(frame).expect_err(frame);
+    (error.code, error.message.into_owned())
+}
+
+#[test]
+fn a_relay_borrows_its_body_as_it_was_sent() {
+    let frame = r#"["webrtc:offer",{"x":1,"offer":{"sdp":"a\u0041" , "n":1.50,"type":"offer"},"targetPeerId":"00000000-0000-0000-0000-000000000007"}]"#;
+    let (name, payload) = decode(frame).unwrap();
+    let Command::Relay {
+        target: Some(_),
+        body,
+        ..
+    } = Command::read(&name, &payload).unwrap()
+    else {
+        panic!("not a relay to a peer");
+    };
+    assert_eq!(body.get(), r#"{"sdp":"a\u0041" , "n":1.50,"type":"offer"}"#);
+}
+
+#[test]
+fn the_field_at_fault_is_named() {
+    let cases = [
+        (r#"["join:room"]"#, "payload"),
+        (r#"["join:room",null]"#, "payload"),
+        (r#"["join:room",[]]"#, "payload"),
+        (r#"["join:room","lobby"]"#, "payload"),
+        (r#"["join:room",{}]"#, "roomCode"),
+        (r#"["join:room",{"roomCode":7}]"#, "roomCode"),
+        (r#"["join:room",{"roomId":"a b"}]"#, "roomId"),
+        (r#"["webrtc:ice",{"candidate":"c"}]"#, "targetPeerId"),
+        (r#"["webrtc:ice",{"targetPeerId":"p"}]"#, "candidate"),
+        (
+            r#"["webrtc:ice",{"targetPeerId":"p","candidate":3}]"#,
+            "candidate",
+        ),
+        (
+            r#"["webrtc:offer",{"targetPeerId":"p","offer":null}]"#,
+            "offer",
+        ),
+        (
+            r#"["webrtc:answer",{"targetPeerId":"p","answer":[]}]"#,
+            "answer",
+        ),
+        (r#"["chat_message",{"content":{}}]"#, "content"),
+        (r#"["chat_message",{"content":"\ud800"}]"#, "content"),
+        (
+            r#"["chat_message",{"content":"x","clientMessageId":"\u0000"}]"#,
+            "clientMessageId",
+        ),
+        (r#"["chat_history",{"limit":0}]"#, "limit"),
+        (r#"["chat_history",{"limit":1.5}]"#, "limit"),
+        (r#"["chat_history",{"before":"x"}]"#, "before"),
+        (r#"["peer:kick",{"targetPeerId":"p","reason":1}]"#, "reason"),
+        (r#"["auth:refresh",{"token":null}]"#, "token"),
+    ];
+    for (frame, field) in cases {
+        let (code, message) = refused(frame);
+        assert_eq!(code, ErrorCode::InvalidPayload, "{frame}");
+        assert!(message.starts_with(field), "{frame}: {message}");
+    }
+}
+
+#[test]
+fn accepted_spellings_mean_the_same() {
+    for frame in [
+        r#"["join:room",{"roomCode":"a"}]"#,
+        r#"["join_room",{"roomId":"a"}]"#,
+        r#"["join_room",{"roomCode":"a","roomId":5}, "more", 1]"#,
+    ] {
+        assert!(read(frame).unwrap().starts_with("Join"), "{frame}");
+    }
+    assert!(
+        read(r#"["leave_room",[1,{"a":2}]]"#)
+            .unwrap()
+            .starts_with("Leave")
+    );
+}
+
+#[test]
+fn unknown_events_are_told_apart_from_bad_payloads() {
+    assert_eq!(refused(r#"["nope",{}]"#).0, ErrorCode::UnknownEvent);
+    assert_eq!(refused(r#"["sfu_nope"]"#).0, ErrorCode::UnknownEvent);
+    assert_eq!(read(r#"["sfu_produce",7]"#).unwrap(), "Sfu");
+}
