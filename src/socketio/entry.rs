@@ -19,7 +19,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{
-    HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
+    HeaderMap, HeaderValue, Request, StatusCode, Uri,
     header::{CONTENT_TYPE, SEC_WEBSOCKET_KEY},
 };
 use http_body_util::BodyExt as _;
@@ -111,18 +111,12 @@ where
             }
             Some(sid) => {
                 let handshake = registry.get(&sid).and_then(|known| known.upgrade());
-                let polls = request.method() == Method::GET;
                 let answer = engine.call(boil_down(request, None));
                 match handshake {
                     Some(handshake) if query.websocket => {
                         Box::pin(upgrade(answer, handshake, caller))
                     }
-                    Some(handshake) => {
-                        if polls {
-                            handshake.transport().poll_begins();
-                        }
-                        Box::pin(poll(answer, Arc::clone(handshake.transport())))
-                    }
+                    Some(handshake) => Box::pin(poll(answer, Arc::clone(handshake.transport()))),
                     _ => Box::pin(answer),
                 }
             }

@@ -2,8 +2,8 @@
 //!
 //! The library queues packets out of sight. When a connection is lost or replaced, what
 //! still lies there would be gone in silence; so the ledger keeps it until it is known to
-//! have left, by count: over a WebSocket when the kernel took the frame, by polling when the
-//! client came back for more. It also bounds the queue in bytes.
+//! have left, by count: over a WebSocket when the kernel took the frame, by polling when an
+//! answer held it. It also bounds the queue in bytes.
 
 use std::collections::VecDeque;
 

@@ -32,10 +32,8 @@ pub(super) struct Transport {
 #[derive(Debug, Default)]
 struct Outbox {
     ledger: Ledger,
-    /// Messages that arrived by polling.
+    /// Messages that left in answers to polls.
     polled: u64,
-    /// Messages in the last answer to a poll.
-    polling: u64,
 }
 
 impl Transport {
@@ -123,15 +121,9 @@ impl Transport {
         self.outbox.lock().ledger.forget();
     }
 
-    /// The client polls: what the last answer held has arrived.
-    pub(super) fn poll_begins(&self) {
-        let mut outbox = self.outbox.lock();
-        outbox.polled += std::mem::take(&mut outbox.polling);
-    }
-
     /// The answer to a poll holds so many messages.
     pub(super) fn poll_answered(&self, messages: u64) {
-        self.outbox.lock().polling += messages;
+        self.outbox.lock().polled += messages;
     }
 }
 
@@ -144,13 +136,8 @@ impl fmt::Debug for Transport {
 }
 
 impl Outbox {
-    /// How many messages have left. A client upgrades only when it has its last answer to a
-    /// poll.
-    fn left(&mut self, wire: Option<&Arc<WireControl>>) -> u64 {
-        let over_wire = wire.map_or(0, |wire| wire.messages());
-        if over_wire > 0 {
-            self.polled += std::mem::take(&mut self.polling);
-        }
-        over_wire + self.polled
+    /// How many messages have left.
+    fn left(&self, wire: Option<&Arc<WireControl>>) -> u64 {
+        self.polled + wire.map_or(0, |wire| wire.messages())
     }
 }
