@@ -46,7 +46,7 @@ release: demo ## Build the gateway for production: target/release/switchboard
 
 test: system-packages lint test-rust test-demo test-clients test-python test-browser ## Run all tests; installs what they need
 
-test-rust: ## Unit, property and simulation tests
+test-rust: ## Unit, property and simulation tests, and those against a real Redis
 	cargo test --locked
 
 test-demo: web-demo/node_modules/.installed ## Unit tests of the demo

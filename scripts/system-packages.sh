@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure of the system packages that the tests need: a browser, and Python with venv.
+# Makes sure of the system packages that the tests need: a browser, Python with venv, and
+# Redis with its Sentinel.
 # On Debian it installs what is missing, as root or with sudo; elsewhere it says what to install.
 set -euo pipefail
 
@@ -10,6 +11,9 @@ have cc || missing+=(gcc libc6-dev)
 have curl || missing+=(curl)
 have chromium || [ -x "${CHROMIUM:-}" ] || missing+=(chromium)
 have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+have redis-server && have redis-cli || missing+=(redis-server)
+have redis-sentinel || missing+=(redis-sentinel)
+have openssl || missing+=(openssl)
 
 if [ ${#missing[@]} -eq 0 ]; then
   exit 0

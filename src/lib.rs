@@ -16,6 +16,7 @@
 //! | [`protocol`] | the wire: error codes, the payloads clients send and get |
 //! | [`hub`] | the rooms of this node, running: locks, timers, sessions |
 //! | [`socketio`] | the Socket.IO transport |
+//! | [`cluster`] | the way to Redis, and messages between nodes over it |
 //! | [`http`] | listener, origin checks, health, development login, demo |
 //! | [`auth`] | tokens, keys and origins |
 //!
@@ -23,6 +24,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod cluster;
 pub mod config;
 pub mod core;
 pub mod http;

@@ -1,0 +1,336 @@
+//! Publish and subscribe between nodes, over one managed link to Redis per process.
+//!
+//! - **Publishing** only queues. A task sends what is queued, many messages per round trip, and
+//!   repeats what failed after 100, 200 and 400 ms; then it is lost and counted. (What Redis
+//!   refuses, for want of permission say, is lost at once.) The messages of a channel arrive in
+//!   the order in which they were queued, also through repetitions.
+//! - **Subscribing** notes what is wanted. A connection of its own brings Redis to agree with it,
+//!   and again after each reconnection. Handlers are called one message after the other.
+//! - **The link** comes up by itself, at the start and whenever it was lost: attempts follow each
+//!   other with exponential backoff and jitter, without end. Each connection is checked every
+//!   second, so a stalled Redis is noticed too. [`PubSub::link`] tells when it was away, since
+//!   what was published meanwhile has not been heard.
+//!
+//! Redis 6 is needed, as subscriptions use RESP3; a Cluster needs Redis 7 for its sharded
+//! channels. The user needs `+@connection +@pubsub`, and `+role` with Sentinel or
+//! `+cluster|slots` in a Cluster.
+
+mod board;
+mod commands;
+mod envelope;
+mod error;
+mod message;
+mod publisher;
+mod settings;
+mod stats;
+mod subscriber;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::board::Board;
+pub use self::board::{Health, Link};
+pub use self::commands::Commands;
+use self::commands::Keeper;
+pub use self::envelope::ServerId;
+pub use self::error::{PublishError, SubscribeError};
+pub use self::message::{Channel, HandlerError, Message};
+use self::publisher::{Pump, Queue};
+pub use self::settings::{Lost, OnLost, Settings};
+use self::stats::Counters;
+pub use self::stats::{PublisherCounts, Stats, SubscriberCounts};
+use self::subscriber::Subscriber;
+pub use self::subscriber::Subscription;
+use super::KeyPrefix;
+use super::backoff::Backoff;
+pub use super::connect::Failure;
+use super::connect::{Connector, Timeouts, slot};
+use super::target::RedisTarget;
+
+/// Longest time that tasks get to end, once they have been told to.
+const TASK_END: Duration = Duration::from_secs(1);
+
+/// The manager: one per process. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct PubSub(Arc<Shared>);
+
+struct Shared {
+    server_id: ServerId,
+    prefix: KeyPrefix,
+    cluster: bool,
+    subscribe_wait: Duration,
+    board: Arc<Board>,
+    subscriber: Arc<Subscriber>,
+    queue: Arc<Queue>,
+    published: Arc<Counters<PublisherCounts>>,
+    commands: Commands,
+    cancel: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl PubSub {
+    /// Starts the manager. Redis need not be there.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Configuration`] and the like when the TLS certificates cannot be used.
+    pub fn start(target: RedisTarget, settings: Settings) -> Result<Self, Failure> {
+        let timeouts = Timeouts {
+            connect: settings.connect_timeout,
+            response: settings.response_timeout,
+        };
+        let connector = Arc::new(Connector::new(target, timeouts)?);
+        let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let board = Arc::new(Board::new());
+        let subscriber = Subscriber::new(
+            &settings,
+            Arc::clone(&connector),
+            Arc::clone(&board),
+            cancel.clone(),
+            tasks.clone(),
+        );
+        let shared = Shared {
+            server_id: settings.server_id,
+            prefix: settings.prefix.clone(),
+            cluster: connector.target().is_cluster(),
+            subscribe_wait: settings.subscribe_wait,
+            board,
+            subscriber,
+            queue: Arc::new(Queue::new(&settings)),
+            published: Arc::new(Counters::new(settings.tracked_channels)),
+            commands: Commands::new(connector.target().db),
+            cancel,
+            tasks,
+        };
+        shared.spawn(connector, settings);
+        Ok(Self(Arc::new(shared)))
+    }
+
+    /// By which this process is known in envelopes.
+    #[must_use]
+    pub fn server_id(&self) -> ServerId {
+        self.0.server_id
+    }
+
+    /// What goes before every name. Channels get it here; keys of commands get it by those who
+    /// give the commands.
+    #[must_use]
+    pub fn prefix(&self) -> &KeyPrefix {
+        &self.0.prefix
+    }
+
+    /// Queues a message. Never waits, and does not care whether Redis is there.
+    ///
+    /// # Errors
+    ///
+    /// When the queue is full or closed; the message is then dropped, and counted.
+    pub fn publish(&self, channel: &Channel, payload: Bytes) -> Result<(), PublishError> {
+        self.0.enqueue(channel, payload, None)
+    }
+
+    /// Publishes a message and waits for the outcome: how many connections got it (those of
+    /// single nodes in a Cluster). Dropping the future does not take the message back.
+    ///
+    /// # Errors
+    ///
+    /// When the queue is full or closed, or when all attempts have failed.
+    pub async fn publish_and_wait(
+        &self,
+        channel: &Channel,
+        payload: Bytes,
+    ) -> Result<u64, PublishError> {
+        let (sender, outcome) = oneshot::channel();
+        self.0.enqueue(channel, payload, Some(sender))?;
+        outcome.await.unwrap_or(Err(PublishError::Closed))
+    }
+
+    /// Subscribes to a channel. There may be any number of handlers for one channel.
+    ///
+    /// Returns when Redis has confirmed, at the latest after a bounded time: the subscription is
+    /// then made as soon as Redis is there ([`Subscription::confirmed`]). It ends when the
+    /// [`Subscription`] is dropped.
+    ///
+    /// The handler is called on the task that receives, with one message after the other in the
+    /// order of their arrival. It must not block. If it fails or panics, that is counted and
+    /// logged.
+    ///
+    /// # Errors
+    ///
+    /// When the manager is shut down.
+    pub async fn subscribe<H>(
+        &self,
+        channel: &Channel,
+        handler: H,
+    ) -> Result<Subscription, SubscribeError>
+    where
+        H: Fn(&Message) -> Result<(), HandlerError> + Send + Sync + 'static,
+    {
+        let added = self.0.subscriber.add(channel, false, Arc::new(handler));
+        self.wait_for(added?).await
+    }
+
+    /// Subscribes to all channels that fit a pattern: `*`, `?`, `[ab]`, and `\` before a
+    /// character that is meant literally. Else like [`subscribe`](Self::subscribe), but
+    /// repetitions after a lost answer are not recognised.
+    ///
+    /// # Errors
+    ///
+    /// When the manager is shut down, and for an internal pattern in a Cluster, which has no
+    /// patterns over sharded channels.
+    pub async fn psubscribe<H>(
+        &self,
+        pattern: &Channel,
+        handler: H,
+    ) -> Result<Subscription, SubscribeError>
+    where
+        H: Fn(&Message) -> Result<(), HandlerError> + Send + Sync + 'static,
+    {
+        let added = self.0.subscriber.add(pattern, true, Arc::new(handler));
+        self.wait_for(added?).await
+    }
+
+    /// Ends a subscription, which dropping it does too. The handler is not called again, and
+    /// Redis is told if it was the last one for its channel.
+    pub fn unsubscribe(&self, subscription: Subscription) {
+        drop(subscription);
+    }
+
+    async fn wait_for(&self, subscription: Subscription) -> Result<Subscription, SubscribeError> {
+        // Late is not wrong: the subscription knows itself whether it is confirmed.
+        let _ = timeout(self.0.subscribe_wait, subscription.confirmed()).await;
+        Ok(subscription)
+    }
+
+    /// The connection for ordinary commands.
+    #[must_use]
+    pub fn commands(&self) -> Commands {
+        self.0.commands.clone()
+    }
+
+    /// Tells when the link goes down and comes up. Resynchronise with each new generation.
+    #[must_use]
+    pub fn link(&self) -> watch::Receiver<Link> {
+        self.0.board.watch()
+    }
+
+    /// How the link is.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.0.board.health()
+    }
+
+    /// What was published since the last reset.
+    #[must_use]
+    pub fn publisher_stats(&self) -> Stats<PublisherCounts> {
+        self.0.published.read()
+    }
+
+    /// What came in since the last reset.
+    #[must_use]
+    pub fn subscriber_stats(&self) -> Stats<SubscriberCounts> {
+        self.0.subscriber.stats.read()
+    }
+
+    /// Messages and bytes of payload that are queued or on their way at this moment.
+    #[must_use]
+    pub fn queue_depth(&self) -> (usize, usize) {
+        self.0.queue.depth()
+    }
+
+    /// Sets all counters of [`publisher_stats`](Self::publisher_stats) and
+    /// [`subscriber_stats`](Self::subscriber_stats) to zero.
+    pub fn reset_stats(&self) {
+        self.0.published.reset();
+        self.0.subscriber.stats.reset();
+    }
+
+    /// Takes no more messages, sends what is queued for at most `flush`, and ends everything.
+    /// What is left then counts as lost.
+    pub async fn shutdown(&self, flush: Duration) {
+        let deadline = Instant::now() + flush;
+        self.0.queue.close();
+        if timeout_at(deadline, self.0.queue.idle()).await.is_err() {
+            let (messages, _) = self.0.queue.depth();
+            tracing::warn!(messages, "messages to other nodes are lost at shutdown");
+        }
+        self.0.cancel.cancel();
+        self.0.tasks.close();
+        if timeout(TASK_END, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!("a task of the link to Redis does not end");
+        }
+    }
+}
+
+impl fmt::Debug for PubSub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PubSub")
+            .field("server_id", &self.0.server_id)
+            .field("link", &*self.0.board.watch().borrow())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn spawn(&self, connector: Arc<Connector>, settings: Settings) {
+        let keeper = Keeper {
+            commands: self.commands.clone(),
+            connector,
+            board: Arc::clone(&self.board),
+            backoff: Backoff::new(settings.backoff_first, settings.backoff_longest),
+            ping_interval: settings.ping_interval,
+            cancel: self.cancel.clone(),
+        };
+        let pump = Pump {
+            queue: Arc::clone(&self.queue),
+            commands: self.commands.clone(),
+            stats: Arc::clone(&self.published),
+            server_id: self.server_id,
+            prefix: self.prefix.clone(),
+            cluster: self.cluster,
+            retry_pauses: settings.retry_pauses,
+            on_lost: settings.on_lost,
+            cancel: self.cancel.clone(),
+        };
+        if keeper.connector.target().has_sentinels() {
+            let (connector, cancel) = (Arc::clone(&keeper.connector), self.cancel.clone());
+            let follow = async move { connector.follow_master().await };
+            self.tasks.spawn(cancel.run_until_cancelled_owned(follow));
+        }
+        self.subscriber.start();
+        self.tasks.spawn(keeper.run());
+        self.tasks.spawn(pump.run());
+    }
+
+    fn enqueue(
+        &self,
+        channel: &Channel,
+        payload: Bytes,
+        outcome: Option<oneshot::Sender<Result<u64, PublishError>>>,
+    ) -> Result<(), PublishError> {
+        let lane = if self.cluster {
+            slot(&self.prefix.apply(&channel.name))
+        } else {
+            0
+        };
+        let queued = self.queue.push(lane, channel, payload, outcome);
+        if let Err(PublishError::Full | PublishError::TooLarge) = queued {
+            self.published
+                .count(&channel.name, |counts| counts.refused += 1);
+        }
+        queued
+    }
+}
+
+impl Drop for Shared {
+    /// Tasks do not outlive the last clone.
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}

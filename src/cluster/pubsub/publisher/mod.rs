@@ -1,0 +1,7 @@
+//! The publishing side: a bounded queue, and a task that empties it.
+
+mod pump;
+mod queue;
+
+pub(super) use self::pump::Pump;
+pub(super) use self::queue::Queue;

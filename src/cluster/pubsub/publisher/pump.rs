@@ -1,0 +1,210 @@
+//! The task that publishes what is queued.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use redis::{Pipeline, RedisError, RedisWrite, ToRedisArgs, ToSingleRedisArg, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::super::commands::Commands;
+use super::super::envelope::{ENVELOPE_BYTES, Envelope, ServerId};
+use super::super::error::PublishError;
+use super::super::settings::{Lost, OnLost};
+use super::super::stats::{Counters, PublisherCounts};
+use super::queue::{Item, Queue};
+use crate::cluster::KeyPrefix;
+use crate::cluster::connect::Failure;
+
+/// Empties the queue.
+pub(in super::super) struct Pump {
+    pub(in super::super) queue: Arc<Queue>,
+    pub(in super::super) commands: Commands,
+    pub(in super::super) stats: Arc<Counters<PublisherCounts>>,
+    pub(in super::super) server_id: ServerId,
+    pub(in super::super) prefix: KeyPrefix,
+    pub(in super::super) cluster: bool,
+    pub(in super::super) retry_pauses: [Duration; 3],
+    pub(in super::super) on_lost: Option<OnLost>,
+    pub(in super::super) cancel: CancellationToken,
+}
+
+/// A message whose last attempt failed.
+type Failed = (Item, Failure);
+
+impl Pump {
+    pub(in super::super) async fn run(self) {
+        {
+            let mut on_their_way = FuturesUnordered::new();
+            loop {
+                while let Some((lane, batch)) = self.queue.take() {
+                    on_their_way.push(self.send(lane, batch));
+                }
+                tokio::select! {
+                    () = self.cancel.cancelled() => break,
+                    () = self.queue.wake.notified() => {}
+                    Some(lane) = on_their_way.next() => self.queue.release(lane),
+                }
+            }
+            // Those under way have had their time; they are told by their drop guard.
+        }
+        for item in self.queue.clear() {
+            self.give_up(item, Failure::Unavailable);
+        }
+    }
+
+    /// Publishes a batch, with all retries.
+    async fn send(&self, lane: u16, batch: Vec<Item>) -> u16 {
+        let mut waiting = UnderWay { pump: self, batch };
+        let mut failed = self.attempt(lane, &mut waiting).await;
+        for pause in self.retry_pauses {
+            if failed.is_empty() {
+                return lane;
+            }
+            waiting.batch = failed.into_iter().map(|(item, _)| item).collect();
+            tokio::time::sleep(pause).await;
+            for item in &waiting.batch {
+                self.stats
+                    .count(&item.channel.name, |counts| counts.retried += 1);
+            }
+            failed = self.attempt(lane, &mut waiting).await;
+        }
+        for (item, failure) in failed {
+            self.give_up(item, failure);
+        }
+        lane
+    }
+
+    /// Publishes once; returns what is worth another attempt, in order.
+    async fn attempt(&self, lane: u16, waiting: &mut UnderWay<'_>) -> Vec<Failed> {
+        let commands = self.pipeline(&waiting.batch);
+        let answers = self.commands.pipeline(lane, commands).await;
+        let batch = std::mem::take(&mut waiting.batch);
+        match answers {
+            Ok(answers) if answers.len() == batch.len() => self.judge(batch, answers),
+            Ok(_) => all_failed(batch, Failure::Protocol),
+            Err(error) => all_failed(batch, Failure::from(error)),
+        }
+    }
+
+    fn pipeline(&self, batch: &[Item]) -> Pipeline {
+        let mut commands = redis::Pipeline::with_capacity(batch.len());
+        for item in batch {
+            let sharded = self.cluster && !item.channel.raw;
+            let name = self.prefix.apply(&item.channel.name);
+            let envelope = Envelope {
+                from: self.server_id,
+                number: item.number,
+            };
+            commands
+                .cmd(if sharded { "SPUBLISH" } else { "PUBLISH" })
+                .arg(name)
+                .arg(Enveloped {
+                    envelope: (!item.channel.raw).then(|| envelope.encode()),
+                    payload: &item.payload,
+                });
+        }
+        commands
+    }
+
+    /// Settles what was published; returns the rest.
+    fn judge(&self, batch: Vec<Item>, answers: Vec<Value>) -> Vec<Failed> {
+        let mut overtaken = HashSet::new();
+        let mut failed = Vec::new();
+        // Backwards: whether a message may be sent again depends on those after it.
+        for (item, answer) in batch.into_iter().zip(answers).rev() {
+            let failure = match answer {
+                Value::Int(receivers) => {
+                    overtaken.insert(item.channel.clone());
+                    self.published(item, u64::try_from(receivers).unwrap_or(0));
+                    continue;
+                }
+                Value::ServerError(error) => Failure::from(RedisError::from(error)),
+                _ => Failure::Protocol,
+            };
+            // A refusal is final, and to wait for another would hold up everybody else. And one
+            // that was overtaken would come after those that were to come after it.
+            if is_refusal(failure) || overtaken.contains(&item.channel) {
+                self.give_up(item, failure);
+            } else {
+                failed.push((item, failure));
+            }
+        }
+        failed.reverse();
+        failed
+    }
+
+    fn published(&self, item: Item, receivers: u64) {
+        let bytes = u64::try_from(item.payload.len()).unwrap_or(u64::MAX);
+        self.stats.count(&item.channel.name, |counts| {
+            counts.published += 1;
+            counts.bytes += bytes;
+        });
+        self.queue.settle(item, Ok(receivers));
+    }
+
+    fn give_up(&self, item: Item, cause: Failure) {
+        self.stats
+            .count(&item.channel.name, |counts| counts.lost += 1);
+        tracing::debug!(channel = item.channel.name(), %cause, "a message was not published");
+        if let Some(on_lost) = &self.on_lost {
+            let lost = Lost {
+                channel: &item.channel,
+                payload: &item.payload,
+                cause,
+            };
+            // The panic hook has said what and where; publishing goes on.
+            let _ = catch_unwind(AssertUnwindSafe(|| on_lost(&lost)));
+        }
+        self.queue.settle(item, Err(PublishError::Failed(cause)));
+    }
+}
+
+/// Whether the server has answered that it will not do this.
+const fn is_refusal(failure: Failure) -> bool {
+    matches!(failure, Failure::Permission | Failure::Server)
+}
+
+fn all_failed(batch: Vec<Item>, failure: Failure) -> Vec<Failed> {
+    batch.into_iter().map(|item| (item, failure)).collect()
+}
+
+/// A batch on its way. If the task ends before it arrives, its messages count as lost.
+struct UnderWay<'p> {
+    pump: &'p Pump,
+    batch: Vec<Item>,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        for item in self.batch.drain(..) {
+            self.pump.give_up(item, Failure::Unavailable);
+        }
+    }
+}
+
+/// An argument in two pieces, written without putting them together before.
+struct Enveloped<'i> {
+    envelope: Option<[u8; ENVELOPE_BYTES]>,
+    payload: &'i [u8],
+}
+
+impl ToRedisArgs for Enveloped<'_> {
+    fn write_redis_args<W>(&self, out: &mut W)
+    where
+        W: ?Sized + RedisWrite,
+    {
+        let mut argument = out.writer_for_next_arg();
+        // Into memory: it cannot fail.
+        if let Some(envelope) = &self.envelope {
+            let _ = argument.write_all(envelope);
+        }
+        let _ = argument.write_all(self.payload);
+    }
+}
+
+impl ToSingleRedisArg for Enveloped<'_> {}

@@ -1,0 +1,253 @@
+//! A server that is killed, restarted empty, stalled, or not there yet.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use switchboard::cluster::pubsub::{Channel, Failure, PublishError};
+
+use crate::support::redis::{Options, Redis, wait_until};
+use crate::{Inbox, down, node, node_with, report, text, up, up_after};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_restart_everything_is_subscribed_again() {
+    let mut redis = Redis::start();
+    let (a, b) = (node(&redis.url()), node(&redis.url()));
+    let channel = Channel::internal("c");
+    let (inbox, subscription) = Inbox::subscribed(&a, &channel).await;
+    let patterned = Inbox::default();
+    let pattern = Channel::internal("c*");
+    let _pattern = a.psubscribe(&pattern, patterned.handler()).await.unwrap();
+    let (first_a, first_b) = (up(&a).await, up(&b).await);
+    b.publish_and_wait(&channel, text("before")).await.unwrap();
+    redis.kill();
+    down(&a).await;
+    down(&b).await;
+    wait_until("unconfirmed", || !subscription.is_confirmed());
+    let refused = b.publish_and_wait(&channel, text("during")).await;
+    assert!(
+        matches!(refused, Err(PublishError::Failed(_))),
+        "{refused:?}"
+    );
+    wait_until("attempts are counted", || a.health().attempts > 3);
+    redis.restart();
+    let restarted = Instant::now();
+    let (second_a, second_b) = (up_after(&a, first_a).await, up_after(&b, first_b).await);
+    let took = report(
+        "link up after a restart was noticed by redis-cli",
+        restarted,
+    );
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert_eq!((second_a, second_b), (first_a + 1, first_b + 1));
+    assert!(subscription.is_confirmed());
+    b.publish_and_wait(&channel, text("after")).await.unwrap();
+    inbox.wait_for(&["before", "after"]);
+    patterned.wait_for(&["before", "after"]);
+    let health = a.health();
+    assert_eq!(health.attempts, 0);
+    assert!(health.total_attempts > 3, "{health:?}");
+    wait_until("checked", || a.health().round_trip.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_published_during_an_outage_is_retried_then_lost_and_counted() {
+    let mut redis = Redis::start();
+    let reported = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&reported);
+    let a = node_with(&redis.url(), |settings| {
+        settings.on_lost = Some(Arc::new(move |lost| {
+            assert_eq!(lost.channel.name(), "c");
+            counted.fetch_add(1, Ordering::Relaxed);
+        }));
+    });
+    up(&a).await;
+    redis.kill();
+    down(&a).await;
+    let channel = Channel::internal("c");
+    let began = Instant::now();
+    for _ in 0..9 {
+        a.publish(&channel, text("x")).unwrap();
+    }
+    let last = a.publish_and_wait(&channel, text("x")).await;
+    assert_eq!(last, Err(PublishError::Failed(Failure::Closed)));
+    assert!(report("ten messages given up", began) >= Duration::from_millis(700));
+    let stats = a.publisher_stats();
+    assert_eq!(
+        (stats.total.lost, stats.total.retried, stats.total.published),
+        (10, 30, 0)
+    );
+    assert_eq!(stats.channels["c"], stats.total);
+    assert_eq!(reported.load(Ordering::Relaxed), 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_short_outage_loses_nothing_and_repeats_nothing() {
+    let mut redis = Redis::start();
+    let slow = |s: &mut switchboard::cluster::pubsub::Settings| {
+        s.retry_pauses = [100, 1_000, 10_000].map(Duration::from_millis);
+    };
+    let (a, b) = (node(&redis.url()), node_with(&redis.url(), slow));
+    let channel = Channel::internal("c");
+    let (inbox, subscription) = Inbox::subscribed(&a, &channel).await;
+    up(&b).await;
+    redis.kill();
+    down(&a).await;
+    for number in 0..100 {
+        b.publish(&channel, text(number.to_string())).unwrap();
+    }
+    redis.restart();
+    subscription.confirmed().await;
+    b.publish(&channel, text("100")).unwrap();
+    wait_until("all of them", || inbox.len() > 100);
+    let expected: Vec<_> = (0..=100).map(|number| number.to_string()).collect();
+    assert_eq!(inbox.texts(), expected);
+    assert_eq!(b.publisher_stats().total.lost, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_may_come_later_than_the_gateway() {
+    let mut redis = Redis::prepare(Options::default());
+    let a = node_with(&redis.url(), |s| {
+        s.subscribe_wait = Duration::from_millis(50);
+    });
+    let inbox = Inbox::default();
+    let channel = Channel::raw("c");
+    let subscription = a.subscribe(&channel, inbox.handler()).await.unwrap();
+    assert!(!subscription.is_confirmed());
+    assert!(!a.commands().is_connected());
+    let ping = redis::cmd("PING").exec_async(&mut a.commands()).await;
+    assert!(ping.unwrap_err().is_io_error());
+    wait_until("refused", || {
+        a.health().last_failure == Some(Failure::Refused)
+    });
+    assert!(!a.health().link.up);
+    redis.restart();
+    subscription.confirmed().await;
+    up(&a).await;
+    redis.cli(&["PUBLISH", "c", "at last"]);
+    inbox.wait_for(&["at last"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stalled_server_is_noticed_and_taken_back() {
+    let mut redis = Redis::start();
+    let (a, b) = (node(&redis.url()), node(&redis.url()));
+    let channel = Channel::internal("c");
+    let (inbox, subscription) = Inbox::subscribed(&a, &channel).await;
+    let (first_a, first_b) = (up(&a).await, up(&b).await);
+    let stalled = Instant::now();
+    redis.stall();
+    // Commands do not hang on it either.
+    let ping = redis::cmd("PING").exec_async(&mut a.commands()).await;
+    assert!(ping.is_err());
+    assert!(stalled.elapsed() < Duration::from_secs(4));
+    down(&a).await;
+    let took = report("a stalled server was noticed", stalled);
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    down(&b).await;
+    // The pause is the subject of the test. What is published in it arrives after it.
+    let mut published = 0;
+    while stalled.elapsed() < Duration::from_secs(5) {
+        b.publish(&channel, text(published.to_string())).unwrap();
+        published += 1;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(!a.commands().is_connected());
+    redis.wake();
+    let woken = Instant::now();
+    up_after(&a, first_a).await;
+    up_after(&b, first_b).await;
+    let took = report("link up after SIGCONT", woken);
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    subscription.confirmed().await;
+    b.publish_and_wait(&channel, text("after")).await.unwrap();
+    let mut expected: Vec<_> = (0..published).map(|number| number.to_string()).collect();
+    expected.push("after".to_owned());
+    assert_eq!(b.publisher_stats().total.lost, 0);
+    wait_until("the last", || {
+        inbox.texts().last().is_some_and(|last| last == "after")
+    });
+    assert_eq!(inbox.texts(), expected, "{:?}", a.subscriber_stats().total);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_stalled_server_answers_too_late_is_not_handled_twice() {
+    let mut redis = Redis::start();
+    let (a, b) = (
+        node(&redis.url()),
+        node_with(&redis.url(), |settings| {
+            // Its connection is not given up, only its publish.
+            settings.response_timeout = Duration::from_millis(200);
+            settings.ping_interval = Duration::from_secs(60);
+            settings.retry_pauses = [1_000; 3].map(Duration::from_millis);
+        }),
+    );
+    let channel = Channel::internal("c");
+    let (inbox, _subscription) = Inbox::subscribed(&a, &channel).await;
+    up(&b).await;
+    redis.stall();
+    b.publish(&channel, text("1")).unwrap();
+    b.publish(&channel, text("2")).unwrap();
+    wait_until("the answer is late", || {
+        b.publisher_stats().total.retried > 0
+    });
+    redis.wake();
+    b.publish_and_wait(&channel, text("3")).await.unwrap();
+    inbox.wait_for(&["1", "2", "3"]);
+    assert!(a.subscriber_stats().total.repeated > 0);
+    assert_eq!(b.publisher_stats().total.lost, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_queue_refuses_and_counts() {
+    let redis = Redis::prepare(Options::default());
+    let a = node_with(&redis.url(), |settings| {
+        settings.queue_messages = 10;
+        settings.queue_bytes = 1_000;
+        settings.retry_pauses = [60_000; 3].map(Duration::from_millis);
+    });
+    let channel = Channel::internal("c");
+    for _ in 0..10 {
+        a.publish(&channel, text("x")).unwrap();
+    }
+    assert_eq!(a.publish(&channel, text("x")), Err(PublishError::Full));
+    let large = text("x".repeat(1_001));
+    assert_eq!(a.publish(&channel, large), Err(PublishError::TooLarge));
+    assert_eq!(a.queue_depth(), (10, 10));
+    assert_eq!(a.publisher_stats().total.refused, 2);
+    // What cannot be sent within the bound is given up, and says so.
+    let waiting = Instant::now();
+    a.shutdown(Duration::from_millis(100)).await;
+    assert!(waiting.elapsed() < Duration::from_secs(5));
+    assert_eq!(a.publisher_stats().total.lost, 10);
+    assert_eq!(a.queue_depth(), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_queue_counts_bytes() {
+    let redis = Redis::prepare(Options::default());
+    let a = node_with(&redis.url(), |settings| settings.queue_bytes = 1_000);
+    let channel = Channel::internal("c");
+    a.publish(&channel, text("x".repeat(600))).unwrap();
+    let second = a.publish(&channel, text("x".repeat(600)));
+    assert_eq!(second, Err(PublishError::Full));
+    a.publish(&channel, text("x".repeat(400))).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_cut_by_the_server_comes_back() {
+    let redis = Redis::start();
+    let a = node(&redis.url());
+    let channel = Channel::raw("c");
+    let (inbox, subscription) = Inbox::subscribed(&a, &channel).await;
+    for kind in ["pubsub", "normal"] {
+        let before = up(&a).await;
+        let cut = Instant::now();
+        redis.cli(&["CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes"]);
+        up_after(&a, before).await;
+        report(&format!("link up after CLIENT KILL TYPE {kind}"), cut);
+    }
+    subscription.confirmed().await;
+    redis.cli(&["PUBLISH", "c", "x"]);
+    inbox.wait_for(&["x"]);
+}

@@ -1,0 +1,4 @@
+//! What the tests share.
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
+
+pub mod redis;
