@@ -8,6 +8,7 @@
 )]
 
 mod outages;
+mod scripts;
 mod standalone;
 #[path = "../support/mod.rs"]
 mod support;
@@ -98,6 +99,16 @@ impl Inbox {
         assert!(subscription.is_confirmed());
         (inbox, subscription)
     }
+}
+
+/// Waits until that many connections subscribe.
+async fn wait_for_listeners(node: &PubSub, channel: &Channel, wanted: u64) {
+    let reached = async {
+        while node.listeners(channel).await != Ok(wanted) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, reached).await.unwrap();
 }
 
 fn text(text: impl Into<String>) -> Bytes {

@@ -184,6 +184,8 @@ async fn what_a_stalled_server_answers_too_late_is_not_handled_twice() {
     );
     let channel = Channel::internal("c");
     let (inbox, _subscription) = Inbox::subscribed(&a, &channel).await;
+    let own = Inbox::default();
+    let _own = b.subscribe_hearing_own(&channel, own.handler()).await;
     up(&b).await;
     redis.stall();
     b.publish(&channel, text("1")).unwrap();
@@ -194,7 +196,9 @@ async fn what_a_stalled_server_answers_too_late_is_not_handled_twice() {
     redis.wake();
     b.publish_and_wait(&channel, text("3")).await.unwrap();
     inbox.wait_for(&["1", "2", "3"]);
+    own.wait_for(&["1", "2", "3"]);
     assert!(a.subscriber_stats().total.repeated > 0);
+    assert!(b.subscriber_stats().total.repeated > 0);
     assert_eq!(b.publisher_stats().total.lost, 0);
 }
 

@@ -8,7 +8,7 @@ use switchboard::cluster::KeyPrefix;
 use switchboard::cluster::pubsub::{Channel, Failure, PublishError};
 
 use crate::support::redis::{Certificates, Options, Redis, wait_until};
-use crate::{Inbox, node, node_with, text, up};
+use crate::{Inbox, node, node_with, text, up, wait_for_listeners};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_arrive_in_order_and_once() {
@@ -59,6 +59,40 @@ async fn own_messages_are_not_handled_and_those_of_others_are() {
     a.reset_stats();
     assert_eq!(a.subscriber_stats(), Default::default());
     assert_eq!(a.publisher_stats(), Default::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_wants_to_hear_own_messages_does() {
+    let redis = Redis::start();
+    let (a, b) = (node(&redis.url()), node(&redis.url()));
+    let room = Channel::internal("room");
+    let all = Inbox::default();
+    let _all = a.subscribe_hearing_own(&room, all.handler()).await.unwrap();
+    let (others, _others) = Inbox::subscribed(&a, &room).await;
+    a.publish_and_wait(&room, text("own")).await.unwrap();
+    b.publish_and_wait(&room, text("foreign")).await.unwrap();
+    all.wait_for(&["own", "foreign"]);
+    others.wait_for(&["foreign"]);
+    let from: Vec<_> = all.0.lock().iter().map(|message| message.from).collect();
+    assert_eq!(from, [Some(a.server_id()), Some(b.server_id())]);
+    assert_eq!(a.subscriber_stats().total.received, 2);
+    assert_eq!(a.subscriber_stats().total.own_skipped, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn listeners_are_the_connections_of_living_processes() {
+    let redis = Redis::start();
+    let prefixed = |s: &mut switchboard::cluster::pubsub::Settings| s.prefix = KeyPrefix::new("p:");
+    let a = node_with(&redis.url(), prefixed);
+    let b = node_with(&redis.url(), prefixed);
+    let room = Channel::internal("room");
+    up(&a).await;
+    assert_eq!(a.listeners(&room).await, Ok(0));
+    let (_, _a) = Inbox::subscribed(&a, &room).await;
+    let (_, _b) = Inbox::subscribed(&b, &room).await;
+    assert_eq!(a.listeners(&room).await, Ok(2));
+    b.shutdown(Duration::ZERO).await;
+    wait_for_listeners(&a, &room, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -38,7 +38,7 @@ pub enum Failure {
     /// The Cluster does not serve this slot at this moment, or it moved.
     #[error("the slot is not served here")]
     Slot,
-    /// Redis reads its data from disk, or runs a script for too long.
+    /// Redis reads its data from disk, runs a script for too long, or lacks replicas or a disk.
     #[error("the server is busy")]
     Busy,
     /// An answer that does not fit the question, or a server older than Redis 6.
@@ -74,7 +74,7 @@ impl From<&RedisError> for Failure {
         }
         match error.code() {
             Some("NOAUTH" | "WRONGPASS") => return Self::Authentication,
-            Some("MISCONF" | "BUSY") => return Self::Busy,
+            Some("MISCONF" | "BUSY" | "NOREPLICAS") => return Self::Busy,
             _ => {}
         }
         match error.kind() {

@@ -73,6 +73,17 @@ impl Commands {
         self.wire.read().clone().ok_or_else(away)
     }
 
+    /// Gives one command to the node of a slot, or to the only server.
+    pub(super) async fn ask(&self, slot: u16, command: Cmd) -> Result<Value, RedisError> {
+        match self.wire()? {
+            Wire::Node(mut wire, _) => command.query_async(&mut wire).await,
+            Wire::Cluster(mut wire) => {
+                wire.route_command(command, RoutingInfo::SingleNode(master_of(slot)))
+                    .await
+            }
+        }
+    }
+
     /// Sends all commands of a pipeline to the node of a slot (or to the only server), and gives
     /// the answer to each.
     pub(super) async fn pipeline(
@@ -84,12 +95,15 @@ impl Commands {
         match self.any_wire()? {
             Wire::Node(mut wire, _) => wire.req_packed_commands(&commands, 0, count).await,
             Wire::Cluster(mut wire) => {
-                let route = Route::new(slot, SlotAddr::Master);
-                let route = SingleNodeRoutingInfo::SpecificNode(route);
-                wire.route_pipeline(commands, 0, count, route).await
+                let master = master_of(slot);
+                wire.route_pipeline(commands, 0, count, master).await
             }
         }
     }
+}
+
+fn master_of(slot: u16) -> SingleNodeRoutingInfo {
+    SingleNodeRoutingInfo::SpecificNode(Route::new(slot, SlotAddr::Master))
 }
 
 fn away() -> RedisError {

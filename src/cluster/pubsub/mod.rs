@@ -12,8 +12,8 @@
 //!   what was published meanwhile has not been heard.
 //!
 //! Redis 6 is needed, as subscriptions use RESP3; a Cluster needs Redis 7 for its sharded
-//! channels. The user needs `+@connection +@pubsub`, and `+role` with Sentinel or
-//! `+cluster|slots` in a Cluster.
+//! channels. The user needs `+@connection +@pubsub`, `+role` with Sentinel or `+cluster|slots` in
+//! a Cluster, and for scripts `+eval` and what they call.
 
 mod board;
 mod commands;
@@ -21,7 +21,9 @@ mod envelope;
 mod error;
 mod message;
 mod publisher;
+mod script;
 mod settings;
+mod shared;
 mod stats;
 mod subscriber;
 
@@ -30,28 +32,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{oneshot, watch};
+use redis::Value;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use self::board::Board;
 pub use self::board::{Health, Link};
 pub use self::commands::Commands;
-use self::commands::Keeper;
 pub use self::envelope::ServerId;
 pub use self::error::{PublishError, SubscribeError};
 pub use self::message::{Channel, HandlerError, Message};
-use self::publisher::{Pump, Queue};
+pub use self::script::Script;
 pub use self::settings::{Lost, OnLost, Settings};
-use self::stats::Counters;
+use self::shared::Shared;
 pub use self::stats::{PublisherCounts, Stats, SubscriberCounts};
-use self::subscriber::Subscriber;
+use self::subscriber::Hears;
 pub use self::subscriber::Subscription;
 use super::KeyPrefix;
-use super::backoff::Backoff;
 pub use super::connect::Failure;
-use super::connect::{Connector, Timeouts, slot};
 use super::target::RedisTarget;
 
 /// Longest time that tasks get to end, once they have been told to.
@@ -61,20 +58,6 @@ const TASK_END: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct PubSub(Arc<Shared>);
 
-struct Shared {
-    server_id: ServerId,
-    prefix: KeyPrefix,
-    cluster: bool,
-    subscribe_wait: Duration,
-    board: Arc<Board>,
-    subscriber: Arc<Subscriber>,
-    queue: Arc<Queue>,
-    published: Arc<Counters<PublisherCounts>>,
-    commands: Commands,
-    cancel: CancellationToken,
-    tasks: TaskTracker,
-}
-
 impl PubSub {
     /// Starts the manager. Redis need not be there.
     ///
@@ -82,35 +65,7 @@ impl PubSub {
     ///
     /// [`Failure::Configuration`] and the like when the TLS certificates cannot be used.
     pub fn start(target: RedisTarget, settings: Settings) -> Result<Self, Failure> {
-        let timeouts = Timeouts {
-            connect: settings.connect_timeout,
-            response: settings.response_timeout,
-        };
-        let connector = Arc::new(Connector::new(target, timeouts)?);
-        let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let board = Arc::new(Board::new());
-        let subscriber = Subscriber::new(
-            &settings,
-            Arc::clone(&connector),
-            Arc::clone(&board),
-            cancel.clone(),
-            tasks.clone(),
-        );
-        let shared = Shared {
-            server_id: settings.server_id,
-            prefix: settings.prefix.clone(),
-            cluster: connector.target().is_cluster(),
-            subscribe_wait: settings.subscribe_wait,
-            board,
-            subscriber,
-            queue: Arc::new(Queue::new(&settings)),
-            published: Arc::new(Counters::new(settings.tracked_channels)),
-            commands: Commands::new(connector.target().db),
-            cancel,
-            tasks,
-        };
-        shared.spawn(connector, settings);
-        Ok(Self(Arc::new(shared)))
+        Ok(Self(Arc::new(Shared::start(target, settings)?)))
     }
 
     /// By which this process is known in envelopes.
@@ -132,7 +87,7 @@ impl PubSub {
     ///
     /// When the queue is full or closed; the message is then dropped, and counted.
     pub fn publish(&self, channel: &Channel, payload: Bytes) -> Result<(), PublishError> {
-        self.0.enqueue(channel, payload, None)
+        self.0.enqueue(channel, payload, None, None)
     }
 
     /// Publishes a message and waits for the outcome: how many connections got it (those of
@@ -146,9 +101,41 @@ impl PubSub {
         channel: &Channel,
         payload: Bytes,
     ) -> Result<u64, PublishError> {
-        let (sender, outcome) = oneshot::channel();
-        self.0.enqueue(channel, payload, Some(sender))?;
-        outcome.await.unwrap_or(Err(PublishError::Closed))
+        match self.0.send(channel, payload, None).await? {
+            Value::Int(receivers) => Ok(u64::try_from(receivers).unwrap_or(0)),
+            _ => Err(PublishError::Failed(Failure::Protocol)),
+        }
+    }
+
+    /// Queues a script that changes keys and publishes the message in one step. It takes its
+    /// turn among the messages, and is repeated and counted like them. What the server answers
+    /// with an error, other than one that passes, is final.
+    ///
+    /// # Errors
+    ///
+    /// When the queue is full or closed; the script is then dropped, and counted.
+    pub fn execute(
+        &self,
+        channel: &Channel,
+        payload: Bytes,
+        script: Script,
+    ) -> Result<(), PublishError> {
+        self.0.enqueue(channel, payload, Some(script), None)
+    }
+
+    /// Like [`execute`](Self::execute), and waits for the script's answer. Dropping the future
+    /// does not take the script back.
+    ///
+    /// # Errors
+    ///
+    /// When the queue is full or closed, when the script fails, or when all attempts have failed.
+    pub async fn execute_and_wait(
+        &self,
+        channel: &Channel,
+        payload: Bytes,
+        script: Script,
+    ) -> Result<Value, PublishError> {
+        self.0.send(channel, payload, Some(script)).await
     }
 
     /// Subscribes to a channel. There may be any number of handlers for one channel.
@@ -172,8 +159,24 @@ impl PubSub {
     where
         H: Fn(&Message) -> Result<(), HandlerError> + Send + Sync + 'static,
     {
-        let added = self.0.subscriber.add(channel, false, Arc::new(handler));
-        self.wait_for(added?).await
+        self.add(channel, false, Hears::Others, handler).await
+    }
+
+    /// Like [`subscribe`](Self::subscribe), but the handler gets what this process publishes as
+    /// well: [`Message::from`] is then the own [`server_id`](Self::server_id).
+    ///
+    /// # Errors
+    ///
+    /// When the manager is shut down.
+    pub async fn subscribe_hearing_own<H>(
+        &self,
+        channel: &Channel,
+        handler: H,
+    ) -> Result<Subscription, SubscribeError>
+    where
+        H: Fn(&Message) -> Result<(), HandlerError> + Send + Sync + 'static,
+    {
+        self.add(channel, false, Hears::All, handler).await
     }
 
     /// Subscribes to all channels that fit a pattern: `*`, `?`, `[ab]`, and `\` before a
@@ -192,8 +195,7 @@ impl PubSub {
     where
         H: Fn(&Message) -> Result<(), HandlerError> + Send + Sync + 'static,
     {
-        let added = self.0.subscriber.add(pattern, true, Arc::new(handler));
-        self.wait_for(added?).await
+        self.add(pattern, true, Hears::Others, handler).await
     }
 
     /// Ends a subscription, which dropping it does too. The handler is not called again, and
@@ -202,10 +204,34 @@ impl PubSub {
         drop(subscription);
     }
 
-    async fn wait_for(&self, subscription: Subscription) -> Result<Subscription, SubscribeError> {
+    async fn add<H>(
+        &self,
+        channel: &Channel,
+        pattern: bool,
+        hears: Hears,
+        handler: H,
+    ) -> Result<Subscription, SubscribeError>
+    where
+        H: Fn(&Message) -> Result<(), HandlerError> + Send + Sync + 'static,
+    {
+        let handler = Arc::new(handler);
+        let subscription = self.0.subscriber.add(channel, pattern, hears, handler)?;
         // Late is not wrong: the subscription knows itself whether it is confirmed.
         let _ = timeout(self.0.subscribe_wait, subscription.confirmed()).await;
         Ok(subscription)
+    }
+
+    /// How many connections subscribe to a channel at this moment, those of this process
+    /// included. A process that has ended is not among them, as its connections ended with it.
+    ///
+    /// In a Cluster the node is asked that serves the channel's slot, which is where all gateways
+    /// subscribe. (Subscriptions to a raw channel that others made elsewhere are not counted.)
+    ///
+    /// # Errors
+    ///
+    /// When Redis is away, or does not answer in time.
+    pub async fn listeners(&self, channel: &Channel) -> Result<u64, Failure> {
+        self.0.listeners(channel).await
     }
 
     /// The connection for ordinary commands.
@@ -274,63 +300,5 @@ impl fmt::Debug for PubSub {
             .field("server_id", &self.0.server_id)
             .field("link", &*self.0.board.watch().borrow())
             .finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    fn spawn(&self, connector: Arc<Connector>, settings: Settings) {
-        let keeper = Keeper {
-            commands: self.commands.clone(),
-            connector,
-            board: Arc::clone(&self.board),
-            backoff: Backoff::new(settings.backoff_first, settings.backoff_longest),
-            ping_interval: settings.ping_interval,
-            cancel: self.cancel.clone(),
-        };
-        let pump = Pump {
-            queue: Arc::clone(&self.queue),
-            commands: self.commands.clone(),
-            stats: Arc::clone(&self.published),
-            server_id: self.server_id,
-            prefix: self.prefix.clone(),
-            cluster: self.cluster,
-            retry_pauses: settings.retry_pauses,
-            on_lost: settings.on_lost,
-            cancel: self.cancel.clone(),
-        };
-        if keeper.connector.target().has_sentinels() {
-            let (connector, cancel) = (Arc::clone(&keeper.connector), self.cancel.clone());
-            let follow = async move { connector.follow_master().await };
-            self.tasks.spawn(cancel.run_until_cancelled_owned(follow));
-        }
-        self.subscriber.start();
-        self.tasks.spawn(keeper.run());
-        self.tasks.spawn(pump.run());
-    }
-
-    fn enqueue(
-        &self,
-        channel: &Channel,
-        payload: Bytes,
-        outcome: Option<oneshot::Sender<Result<u64, PublishError>>>,
-    ) -> Result<(), PublishError> {
-        let lane = if self.cluster {
-            slot(&self.prefix.apply(&channel.name))
-        } else {
-            0
-        };
-        let queued = self.queue.push(lane, channel, payload, outcome);
-        if let Err(PublishError::Full | PublishError::TooLarge) = queued {
-            self.published
-                .count(&channel.name, |counts| counts.refused += 1);
-        }
-        queued
-    }
-}
-
-impl Drop for Shared {
-    /// Tasks do not outlive the last clone.
-    fn drop(&mut self) {
-        self.cancel.cancel();
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::envelope::ServerId;
 use super::message::Channel;
+use super::script::Script;
 use crate::cluster::KeyPrefix;
 use crate::cluster::connect::Failure;
 
@@ -18,6 +19,8 @@ pub struct Lost<'m> {
     pub channel: &'m Channel,
     /// What it was.
     pub payload: &'m Bytes,
+    /// The script that should have published it, if there was one.
+    pub script: Option<&'m Script>,
     /// Why the last attempt failed.
     pub cause: Failure,
 }

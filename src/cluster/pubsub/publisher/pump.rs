@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use redis::{Pipeline, RedisError, RedisWrite, ToRedisArgs, ToSingleRedisArg, Value};
+use redis::{Cmd, Pipeline, RedisError, RedisWrite, ToRedisArgs, ToSingleRedisArg, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::super::commands::Commands;
@@ -16,7 +16,7 @@ use super::super::envelope::{ENVELOPE_BYTES, Envelope, ServerId};
 use super::super::error::PublishError;
 use super::super::settings::{Lost, OnLost};
 use super::super::stats::{Counters, PublisherCounts};
-use super::queue::{Item, Queue};
+use super::queue::{Item, Queue, Queued};
 use crate::cluster::KeyPrefix;
 use crate::cluster::connect::Failure;
 
@@ -34,7 +34,7 @@ pub(in super::super) struct Pump {
 }
 
 /// A message whose last attempt failed.
-type Failed = (Item, Failure);
+type Failed = (Queued, Failure);
 
 impl Pump {
     pub(in super::super) async fn run(self) {
@@ -52,29 +52,29 @@ impl Pump {
             }
             // Those under way have had their time; they are told by their drop guard.
         }
-        for item in self.queue.clear() {
-            self.give_up(item, Failure::Unavailable);
+        for queued in self.queue.clear() {
+            self.give_up(queued.item, Failure::Unavailable);
         }
     }
 
     /// Publishes a batch, with all retries.
-    async fn send(&self, lane: u16, batch: Vec<Item>) -> u16 {
+    async fn send(&self, lane: u16, batch: Vec<Queued>) -> u16 {
         let mut waiting = UnderWay { pump: self, batch };
         let mut failed = self.attempt(lane, &mut waiting).await;
         for pause in self.retry_pauses {
             if failed.is_empty() {
                 return lane;
             }
-            waiting.batch = failed.into_iter().map(|(item, _)| item).collect();
+            waiting.batch = failed.into_iter().map(|(queued, _)| queued).collect();
             tokio::time::sleep(pause).await;
-            for item in &waiting.batch {
-                self.stats
-                    .count(&item.channel.name, |counts| counts.retried += 1);
+            for queued in &waiting.batch {
+                let name = &queued.item.channel.name;
+                self.stats.count(name, |counts| counts.retried += 1);
             }
             failed = self.attempt(lane, &mut waiting).await;
         }
-        for (item, failure) in failed {
-            self.give_up(item, failure);
+        for (queued, failure) in failed {
+            self.give_up(queued.item, failure);
         }
         lane
     }
@@ -91,60 +91,74 @@ impl Pump {
         }
     }
 
-    fn pipeline(&self, batch: &[Item]) -> Pipeline {
+    fn pipeline(&self, batch: &[Queued]) -> Pipeline {
         let mut commands = redis::Pipeline::with_capacity(batch.len());
-        for item in batch {
-            let sharded = self.cluster && !item.channel.raw;
-            let name = self.prefix.apply(&item.channel.name);
-            let envelope = Envelope {
-                from: self.server_id,
-                number: item.number,
-            };
-            commands
-                .cmd(if sharded { "SPUBLISH" } else { "PUBLISH" })
-                .arg(name)
-                .arg(Enveloped {
-                    envelope: (!item.channel.raw).then(|| envelope.encode()),
-                    payload: &item.payload,
-                });
+        for queued in batch {
+            commands.add_command(self.command(queued));
         }
         commands
     }
 
+    fn command(&self, Queued { item, number }: &Queued) -> Cmd {
+        let sharded = self.cluster && !item.channel.raw;
+        let publish = if sharded { "SPUBLISH" } else { "PUBLISH" };
+        let envelope = Envelope {
+            from: self.server_id,
+            number: *number,
+        };
+        let message = Enveloped {
+            envelope: (!item.channel.raw).then(|| envelope.encode()),
+            payload: &item.payload,
+        };
+        let name = self.prefix.apply(&item.channel.name);
+        let mut command = Cmd::new();
+        if let Some(script) = &item.script {
+            command.arg("EVAL");
+            script.begin(&mut command);
+            command.arg(publish).arg(name).arg(message);
+            script.end(&mut command);
+        } else {
+            command.arg(publish).arg(name).arg(message);
+        }
+        command
+    }
+
     /// Settles what was published; returns the rest.
-    fn judge(&self, batch: Vec<Item>, answers: Vec<Value>) -> Vec<Failed> {
+    fn judge(&self, batch: Vec<Queued>, answers: Vec<Value>) -> Vec<Failed> {
         let mut overtaken = HashSet::new();
         let mut failed = Vec::new();
         // Backwards: whether a message may be sent again depends on those after it.
-        for (item, answer) in batch.into_iter().zip(answers).rev() {
+        for (queued, answer) in batch.into_iter().zip(answers).rev() {
+            let item = &queued.item;
             let failure = match answer {
-                Value::Int(receivers) => {
+                Value::ServerError(error) => failure_of(item, &error.into()),
+                // What a script answers is its own affair.
+                answer if item.script.is_some() || matches!(answer, Value::Int(_)) => {
                     overtaken.insert(item.channel.clone());
-                    self.published(item, u64::try_from(receivers).unwrap_or(0));
+                    self.published(queued.item, answer);
                     continue;
                 }
-                Value::ServerError(error) => Failure::from(RedisError::from(error)),
                 _ => Failure::Protocol,
             };
             // A refusal is final, and to wait for another would hold up everybody else. And one
             // that was overtaken would come after those that were to come after it.
             if is_refusal(failure) || overtaken.contains(&item.channel) {
-                self.give_up(item, failure);
+                self.give_up(queued.item, failure);
             } else {
-                failed.push((item, failure));
+                failed.push((queued, failure));
             }
         }
         failed.reverse();
         failed
     }
 
-    fn published(&self, item: Item, receivers: u64) {
+    fn published(&self, item: Item, answer: Value) {
         let bytes = u64::try_from(item.payload.len()).unwrap_or(u64::MAX);
         self.stats.count(&item.channel.name, |counts| {
             counts.published += 1;
             counts.bytes += bytes;
         });
-        self.queue.settle(item, Ok(receivers));
+        self.queue.settle(item, Ok(answer));
     }
 
     fn give_up(&self, item: Item, cause: Failure) {
@@ -155,6 +169,7 @@ impl Pump {
             let lost = Lost {
                 channel: &item.channel,
                 payload: &item.payload,
+                script: item.script.as_deref(),
                 cause,
             };
             // The panic hook has said what and where; publishing goes on.
@@ -169,20 +184,31 @@ const fn is_refusal(failure: Failure) -> bool {
     matches!(failure, Failure::Permission | Failure::Server)
 }
 
-fn all_failed(batch: Vec<Item>, failure: Failure) -> Vec<Failed> {
-    batch.into_iter().map(|item| (item, failure)).collect()
+/// Why Redis did not publish a message.
+fn failure_of(item: &Item, error: &RedisError) -> Failure {
+    let failure = Failure::from(error);
+    if item.script.is_some() && is_refusal(failure) {
+        // Most likely a mistake in the script, which nobody finds without the line it is in.
+        tracing::warn!(channel = item.channel.name(), %error, "Redis refuses a script");
+    }
+    failure
+}
+
+fn all_failed(batch: Vec<Queued>, failure: Failure) -> Vec<Failed> {
+    let failed = batch.into_iter().map(|queued| (queued, failure));
+    failed.collect()
 }
 
 /// A batch on its way. If the task ends before it arrives, its messages count as lost.
 struct UnderWay<'p> {
     pump: &'p Pump,
-    batch: Vec<Item>,
+    batch: Vec<Queued>,
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        for item in self.batch.drain(..) {
-            self.pump.give_up(item, Failure::Unavailable);
+        for queued in self.batch.drain(..) {
+            self.pump.give_up(queued.item, Failure::Unavailable);
         }
     }
 }

@@ -8,23 +8,40 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use redis::Value;
 use tokio::sync::{Notify, oneshot};
 
 use super::super::Settings;
 use super::super::error::PublishError;
 use super::super::message::Channel;
+use super::super::script::Script;
 
-/// What the sender gets to know in the end, if it wants to: how many connections got the message.
-pub(super) type Outcome = Result<u64, PublishError>;
+/// What the sender gets to know in the end, if it wants to: what Redis answered.
+pub(in super::super) type Outcome = Result<Value, PublishError>;
 
 /// One message.
 #[derive(Debug)]
-pub(super) struct Item {
-    pub(super) channel: Channel,
-    pub(super) payload: Bytes,
-    /// Its number among the messages of this process.
+pub(in super::super) struct Item {
+    pub(in super::super) channel: Channel,
+    pub(in super::super) payload: Bytes,
+    /// What publishes it, if that is not Redis by itself.
+    pub(in super::super) script: Option<Box<Script>>,
+    pub(in super::super) outcome: Option<oneshot::Sender<Outcome>>,
+}
+
+impl Item {
+    /// Bytes that count towards the bounds.
+    fn size(&self) -> usize {
+        let script = self.script.as_ref().map_or(0, |script| script.size());
+        self.payload.len() + script
+    }
+}
+
+/// A message in the queue, with its number among those of this process.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) item: Item,
     pub(super) number: u64,
-    pub(super) outcome: Option<oneshot::Sender<Outcome>>,
 }
 
 #[derive(Debug)]
@@ -46,7 +63,7 @@ struct Limits {
 
 #[derive(Debug, Default)]
 struct State {
-    lanes: HashMap<u16, VecDeque<Item>>,
+    lanes: HashMap<u16, VecDeque<Queued>>,
     /// Lanes with messages and without a batch on its way, in the order of their first message.
     ready: VecDeque<u16>,
     /// Lanes with a batch on its way.
@@ -74,14 +91,8 @@ impl Queue {
     }
 
     /// Adds a message at the end of its lane.
-    pub(in super::super) fn push(
-        &self,
-        lane: u16,
-        channel: &Channel,
-        payload: Bytes,
-        outcome: Option<oneshot::Sender<Outcome>>,
-    ) -> Result<(), PublishError> {
-        let size = payload.len();
+    pub(in super::super) fn push(&self, lane: u16, item: Item) -> Result<(), PublishError> {
+        let size = item.size();
         let mut state = self.state.lock();
         if state.closed {
             return Err(PublishError::Closed);
@@ -95,14 +106,9 @@ impl Queue {
         state.messages += 1;
         state.bytes += size;
         state.last_number += 1;
-        let item = Item {
-            channel: channel.clone(),
-            payload,
-            number: state.last_number,
-            outcome,
-        };
+        let number = state.last_number;
         let waiting = state.lanes.entry(lane).or_default();
-        waiting.push_back(item);
+        waiting.push_back(Queued { item, number });
         if waiting.len() == 1 && !state.busy.contains(&lane) {
             state.ready.push_back(lane);
             drop(state);
@@ -113,18 +119,18 @@ impl Queue {
 
     /// The next batch that may go, if there is one. [`settle`](Self::settle) its messages and
     /// then [`release`](Self::release) the lane.
-    pub(super) fn take(&self) -> Option<(u16, Vec<Item>)> {
+    pub(super) fn take(&self) -> Option<(u16, Vec<Queued>)> {
         let mut state = self.state.lock();
         let lane = state.ready.pop_front()?;
         state.busy.insert(lane);
         let waiting = state.lanes.get_mut(&lane)?;
         let mut bytes = 0;
         let mut count = 0;
-        for item in waiting.iter().take(self.limits.batch_messages) {
+        for queued in waiting.iter().take(self.limits.batch_messages) {
             if count > 0 && bytes >= self.limits.batch_bytes {
                 break;
             }
-            bytes += item.payload.len();
+            bytes += queued.item.size();
             count += 1;
         }
         Some((lane, waiting.drain(..count).collect()))
@@ -134,7 +140,7 @@ impl Queue {
     pub(super) fn settle(&self, item: Item, outcome: Outcome) {
         let mut state = self.state.lock();
         state.messages -= 1;
-        state.bytes -= item.payload.len();
+        state.bytes -= item.size();
         let idle = state.messages == 0;
         drop(state);
         if idle {
@@ -177,7 +183,7 @@ impl Queue {
     }
 
     /// Takes out all that is still waiting.
-    pub(super) fn clear(&self) -> Vec<Item> {
+    pub(super) fn clear(&self) -> Vec<Queued> {
         let mut state = self.state.lock();
         state.ready.clear();
         let lanes = std::mem::take(&mut state.lanes);

@@ -8,13 +8,19 @@ use redis::Value;
 use super::super::envelope::Envelope;
 use super::super::message::Message;
 use super::Subscriber;
-use super::topic::{Receiver, Seen, Verb};
+use super::topic::{Hears, Receiver, Seen, Verb};
 
 /// A message and who is to get it, looked up under the lock and used after it.
 struct Delivery {
     receivers: Arc<[Receiver]>,
     seen: Arc<Seen>,
     name: Arc<str>,
+}
+
+impl Delivery {
+    fn any(&self, hears: impl Fn(Hears) -> bool) -> bool {
+        self.receivers.iter().any(|receiver| hears(receiver.hears))
+    }
 }
 
 impl Subscriber {
@@ -60,9 +66,8 @@ impl Subscriber {
     }
 
     fn deliver(&self, delivery: &Delivery, message: &Message) {
-        let internal = delivery.receivers.iter().any(|receiver| !receiver.raw);
-        let raw = delivery.receivers.iter().any(|receiver| receiver.raw);
-        let opened = if internal {
+        let raw = delivery.any(|hears| hears == Hears::Raw);
+        let opened = if delivery.any(|hears| hears != Hears::Raw) {
             self.open(delivery, message)
         } else {
             None
@@ -70,6 +75,9 @@ impl Subscriber {
         if opened.is_none() && !raw {
             return;
         }
+        let own = opened
+            .as_ref()
+            .is_some_and(|opened| opened.from == Some(self.server_id));
         let bytes = opened.as_ref().unwrap_or(message).payload.len();
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         self.stats.count(&delivery.name, |counts| {
@@ -77,10 +85,11 @@ impl Subscriber {
             counts.bytes += bytes;
         });
         for receiver in &*delivery.receivers {
-            match (&opened, receiver.raw) {
-                (_, true) => self.call(delivery, receiver, message),
-                (Some(opened), false) => self.call(delivery, receiver, opened),
-                (None, false) => {}
+            match (&opened, receiver.hears) {
+                (_, Hears::Raw) => self.call(delivery, receiver, message),
+                (Some(_), Hears::Others) if own => {}
+                (Some(opened), _) => self.call(delivery, receiver, opened),
+                (None, _) => {}
             }
         }
     }
@@ -93,7 +102,8 @@ impl Subscriber {
             tracing::debug!(channel = %message.channel, "a message without envelope");
             return None;
         };
-        if envelope.from == self.server_id {
+        let own = envelope.from == self.server_id;
+        if own && !delivery.any(|hears| hears == Hears::All) {
             self.stats
                 .count(&delivery.name, |counts| counts.own_skipped += 1);
             return None;

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::feed::Feed;
-pub(super) use self::topic::{Key, Verb};
+pub(super) use self::topic::{Hears, Key, Verb};
 use self::topic::{Receiver, Topic};
 use super::board::{Board, FeedId};
 use super::message::{Channel, Handler};
@@ -153,6 +153,7 @@ impl Subscriber {
         self: &Arc<Self>,
         channel: &Channel,
         pattern: bool,
+        hears: Hears,
         handler: Arc<Handler>,
     ) -> Result<Subscription, SubscribeError> {
         if self.cancel.is_cancelled() {
@@ -162,7 +163,7 @@ impl Subscriber {
         let mut state = self.state.lock();
         let receiver = Receiver {
             id: state.next_id(),
-            raw: channel.raw,
+            hears: if channel.raw { Hears::Raw } else { hears },
             handler,
         };
         let id = receiver.id;

@@ -41,11 +41,22 @@ impl Key {
     }
 }
 
+/// What a handler is called with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Hears {
+    /// All there is, as it is.
+    Raw,
+    /// What other processes say.
+    Others,
+    /// What all processes say, this one too.
+    All,
+}
+
 /// One handler.
 #[derive(Clone)]
 pub(super) struct Receiver {
     pub(super) id: u64,
-    pub(super) raw: bool,
+    pub(super) hears: Hears,
     pub(super) handler: Arc<Handler>,
 }
 
