@@ -1,13 +1,14 @@
 //! A server that is killed, restarted empty, stalled, or not there yet.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use switchboard::cluster::pubsub::{Channel, Failure, PublishError};
+use parking_lot::Mutex;
+use switchboard::cluster::pubsub::{Channel, Failure, Message, PublishError};
 
 use crate::support::redis::{Options, Redis, wait_until};
-use crate::{Inbox, down, node, node_with, report, text, up, up_after};
+use crate::{Inbox, down, node, node_with, text, up, up_after};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_restart_everything_is_subscribed_again() {
@@ -20,6 +21,9 @@ async fn after_a_restart_everything_is_subscribed_again() {
     let _pattern = a.psubscribe(&pattern, patterned.handler()).await.unwrap();
     let (first_a, first_b) = (up(&a).await, up(&b).await);
     b.publish_and_wait(&channel, text("before")).await.unwrap();
+    // Redis answers the sender before it tells the others, and may be killed in between.
+    inbox.wait_for(&["before"]);
+    patterned.wait_for(&["before"]);
     redis.kill();
     down(&a).await;
     down(&b).await;
@@ -31,13 +35,7 @@ async fn after_a_restart_everything_is_subscribed_again() {
     );
     wait_until("attempts are counted", || a.health().attempts > 3);
     redis.restart();
-    let restarted = Instant::now();
     let (second_a, second_b) = (up_after(&a, first_a).await, up_after(&b, first_b).await);
-    let took = report(
-        "link up after a restart was noticed by redis-cli",
-        restarted,
-    );
-    assert!(took < Duration::from_secs(2), "{took:?}");
     assert_eq!((second_a, second_b), (first_a + 1, first_b + 1));
     assert!(subscription.is_confirmed());
     b.publish_and_wait(&channel, text("after")).await.unwrap();
@@ -64,13 +62,11 @@ async fn what_is_published_during_an_outage_is_retried_then_lost_and_counted() {
     redis.kill();
     down(&a).await;
     let channel = Channel::internal("c");
-    let began = Instant::now();
     for _ in 0..9 {
         a.publish(&channel, text("x")).unwrap();
     }
     let last = a.publish_and_wait(&channel, text("x")).await;
     assert_eq!(last, Err(PublishError::Failed(Failure::Closed)));
-    assert!(report("ten messages given up", began) >= Duration::from_millis(700));
     let stats = a.publisher_stats();
     assert_eq!(
         (stats.total.lost, stats.total.retried, stats.total.published),
@@ -83,8 +79,9 @@ async fn what_is_published_during_an_outage_is_retried_then_lost_and_counted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_short_outage_loses_nothing_and_repeats_nothing() {
     let mut redis = Redis::start();
+    // Its first retry comes when the other has long subscribed again.
     let slow = |s: &mut switchboard::cluster::pubsub::Settings| {
-        s.retry_pauses = [100, 1_000, 10_000].map(Duration::from_millis);
+        s.retry_pauses = [5_000; 3].map(Duration::from_millis);
     };
     let (a, b) = (node(&redis.url()), node_with(&redis.url(), slow));
     let channel = Channel::internal("c");
@@ -131,37 +128,33 @@ async fn redis_may_come_later_than_the_gateway() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stalled_server_is_noticed_and_taken_back() {
     let mut redis = Redis::start();
-    let (a, b) = (node(&redis.url()), node(&redis.url()));
+    let patient = |s: &mut switchboard::cluster::pubsub::Settings| {
+        s.retry_pauses = [100, 1_000, 10_000].map(Duration::from_millis);
+    };
+    let (a, b) = (node(&redis.url()), node_with(&redis.url(), patient));
     let channel = Channel::internal("c");
     let (inbox, subscription) = Inbox::subscribed(&a, &channel).await;
     let (first_a, first_b) = (up(&a).await, up(&b).await);
-    let stalled = Instant::now();
     redis.stall();
-    // Commands do not hang on it either.
-    let ping = redis::cmd("PING").exec_async(&mut a.commands()).await;
-    assert!(ping.is_err());
-    assert!(stalled.elapsed() < Duration::from_secs(4));
-    down(&a).await;
-    let took = report("a stalled server was noticed", stalled);
-    assert!(took < Duration::from_secs(4), "{took:?}");
-    down(&b).await;
-    // The pause is the subject of the test. What is published in it arrives after it.
-    let mut published = 0;
-    while stalled.elapsed() < Duration::from_secs(5) {
-        b.publish(&channel, text(published.to_string())).unwrap();
-        published += 1;
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    // Commands do not hang on it, neither before this has been noticed nor after.
+    for _ in 0..2 {
+        let ping = redis::cmd("PING").exec_async(&mut a.commands()).await;
+        assert!(ping.is_err());
+        down(&a).await;
     }
     assert!(!a.commands().is_connected());
+    down(&b).await;
+    // What is published now arrives when the server goes on.
+    for number in 0..100 {
+        b.publish(&channel, text(number.to_string())).unwrap();
+    }
+    wait_until("tried in vain", || b.publisher_stats().total.retried > 0);
     redis.wake();
-    let woken = Instant::now();
     up_after(&a, first_a).await;
     up_after(&b, first_b).await;
-    let took = report("link up after SIGCONT", woken);
-    assert!(took < Duration::from_secs(4), "{took:?}");
     subscription.confirmed().await;
     b.publish_and_wait(&channel, text("after")).await.unwrap();
-    let mut expected: Vec<_> = (0..published).map(|number| number.to_string()).collect();
+    let mut expected: Vec<_> = (0..100).map(|number| number.to_string()).collect();
     expected.push("after".to_owned());
     assert_eq!(b.publisher_stats().total.lost, 0);
     wait_until("the last", || {
@@ -177,7 +170,7 @@ async fn what_a_stalled_server_answers_too_late_is_not_handled_twice() {
         node(&redis.url()),
         node_with(&redis.url(), |settings| {
             // Its connection is not given up, only its publish.
-            settings.response_timeout = Duration::from_millis(200);
+            settings.response_timeout = Duration::from_millis(500);
             settings.ping_interval = Duration::from_secs(60);
             settings.retry_pauses = [1_000; 3].map(Duration::from_millis);
         }),
@@ -220,9 +213,7 @@ async fn a_full_queue_refuses_and_counts() {
     assert_eq!(a.queue_depth(), (10, 10));
     assert_eq!(a.publisher_stats().total.refused, 2);
     // What cannot be sent within the bound is given up, and says so.
-    let waiting = Instant::now();
     a.shutdown(Duration::from_millis(100)).await;
-    assert!(waiting.elapsed() < Duration::from_secs(5));
     assert_eq!(a.publisher_stats().total.lost, 10);
     assert_eq!(a.queue_depth(), (0, 0));
 }
@@ -246,12 +237,41 @@ async fn a_connection_cut_by_the_server_comes_back() {
     let (inbox, subscription) = Inbox::subscribed(&a, &channel).await;
     for kind in ["pubsub", "normal"] {
         let before = up(&a).await;
-        let cut = Instant::now();
         redis.cli(&["CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes"]);
         up_after(&a, before).await;
-        report(&format!("link up after CLIENT KILL TYPE {kind}"), cut);
     }
     subscription.confirmed().await;
     redis.cli(&["PUBLISH", "c", "x"]);
     inbox.wait_for(&["x"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_link_is_not_up_while_a_lost_connection_has_not_been_noticed() {
+    let mut redis = Redis::start();
+    let a = node(&redis.url());
+    // A handler that takes its time: what comes after this message, the end of the connection
+    // too, is read when it returns.
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let entered = Arc::new(AtomicBool::new(false));
+    let noted = Arc::clone(&entered);
+    let slow = move |_: &Message| {
+        noted.store(true, Ordering::Relaxed);
+        let _ = wait.lock().recv();
+        Ok(())
+    };
+    let _slow = a.subscribe(&Channel::raw("c"), slow).await.unwrap();
+    let first = up(&a).await;
+    redis.cli(&["PUBLISH", "c", "x"]);
+    wait_until("handled", || entered.load(Ordering::Relaxed));
+    // The thread that is now held up was the one to watch the sockets: wake another.
+    tokio::spawn(async {}).await.unwrap();
+    redis.kill();
+    down(&a).await;
+    redis.restart();
+    wait_until("commands are back", || a.health().commands_up);
+    assert!(!a.health().link.up);
+    drop(go_on);
+    up_after(&a, first).await;
+    assert_eq!(redis.subscribers("c"), 1);
 }

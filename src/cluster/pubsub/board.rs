@@ -1,4 +1,8 @@
 //! The state of the way to Redis as a whole, put together from its connections.
+//!
+//! A connection that says it is up may be wrong: it ended a moment ago, and whoever keeps it has
+//! not got to reading that. So when the last connection has come up, all are called: the way is
+//! open when each has had an answer from Redis since.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -10,9 +14,10 @@ use crate::cluster::connect::Failure;
 
 /// Whether the way to Redis is open.
 ///
-/// It is when commands have a connection and every wanted subscription has been made again. Each
-/// time it opens the generation grows: what happened in Redis in between has not been heard, so
-/// whoever keeps a picture of it should look again.
+/// It is when commands have a connection, every wanted subscription has been made again, and
+/// Redis has answered on all connections since. Each time it opens the generation grows: what
+/// happened in Redis in between has not been heard, so whoever keeps a picture of it should look
+/// again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Open or not.
@@ -45,16 +50,29 @@ pub struct Health {
 /// Which connection for subscriptions.
 pub(super) type FeedId = u64;
 
+/// One of the connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Member {
+    Commands,
+    Feed(FeedId),
+}
+
 #[derive(Debug)]
 pub(super) struct Board {
     state: Mutex<State>,
     link: watch::Sender<Link>,
+    /// The number of the last call.
+    call: watch::Sender<u64>,
 }
+
+/// A connection that there should be: `None` while it is down, else the last call it answered.
+type Standing = Option<u64>;
 
 #[derive(Debug)]
 struct State {
-    commands: bool,
-    feeds: HashMap<FeedId, bool>,
+    members: HashMap<Member, Standing>,
+    /// All are up.
+    complete: bool,
     since: SystemTime,
     last_failure: Option<Failure>,
     attempts: u64,
@@ -70,9 +88,10 @@ impl Board {
         };
         Self {
             link: watch::Sender::new(link),
+            call: watch::Sender::new(0),
             state: Mutex::new(State {
-                commands: false,
-                feeds: HashMap::new(),
+                members: HashMap::from([(Member::Commands, None)]),
+                complete: false,
                 since: SystemTime::now(),
                 last_failure: None,
                 attempts: 0,
@@ -86,15 +105,20 @@ impl Board {
         self.link.subscribe()
     }
 
+    /// When this changes every connection is to ask Redis for an answer, and then to say that it
+    /// [`answered`](Self::answered).
+    pub(super) fn calls(&self) -> watch::Receiver<u64> {
+        self.call.subscribe()
+    }
+
     pub(super) fn health(&self) -> Health {
         let state = self.state.lock();
+        let up = |member| state.members.get(member).is_some_and(Option::is_some);
+        let feeds = || state.members.keys().filter(|one| **one != Member::Commands);
         Health {
             link: *self.link.borrow(),
-            commands_up: state.commands,
-            subscribers: (
-                state.feeds.values().filter(|up| **up).count(),
-                state.feeds.len(),
-            ),
+            commands_up: up(&Member::Commands),
+            subscribers: (feeds().filter(|feed| up(feed)).count(), feeds().count()),
             since: state.since,
             last_failure: state.last_failure,
             attempts: state.attempts,
@@ -103,20 +127,34 @@ impl Board {
         }
     }
 
-    pub(super) fn commands(&self, up: bool) {
-        self.change(|state| state.commands = up);
-    }
-
-    /// A connection for subscriptions that there should be, and whether it is up.
-    pub(super) fn feed(&self, feed: FeedId, up: bool) {
-        self.change(|state| {
-            state.feeds.insert(feed, up);
+    /// A connection is there and, if it is one for subscriptions, has all of them.
+    pub(super) fn up(&self, member: Member) {
+        self.change(|members| {
+            let standing = members.entry(member).or_default();
+            *standing = Some(standing.unwrap_or(0));
         });
     }
 
-    pub(super) fn feed_gone(&self, feed: FeedId) {
-        self.change(|state| {
-            state.feeds.remove(&feed);
+    /// A connection that there should be is not there.
+    pub(super) fn down(&self, member: Member) {
+        self.change(|members| {
+            members.insert(member, None);
+        });
+    }
+
+    /// A connection need not be there any more.
+    pub(super) fn gone(&self, member: Member) {
+        self.change(|members| {
+            members.remove(&member);
+        });
+    }
+
+    /// Redis has answered a question that was asked after this call.
+    pub(super) fn answered(&self, member: Member, call: u64) {
+        self.change(|members| {
+            if let Some(Some(last)) = members.get_mut(&member) {
+                *last = call.max(*last);
+            }
         });
     }
 
@@ -134,10 +172,19 @@ impl Board {
         self.state.lock().round_trip = Some(time);
     }
 
-    fn change(&self, apply: impl FnOnce(&mut State)) {
+    fn change(&self, apply: impl FnOnce(&mut HashMap<Member, Standing>)) {
         let mut state = self.state.lock();
-        apply(&mut state);
-        let up = state.commands && !state.feeds.is_empty() && state.feeds.values().all(|up| *up);
+        apply(&mut state.members);
+        // Commands alone are not enough: a Cluster that is not known yet has no connections for
+        // subscriptions.
+        let complete = state.members.len() > 1 && state.members.values().all(Option::is_some);
+        if complete && !state.complete {
+            self.call.send_modify(|call| *call += 1);
+        }
+        state.complete = complete;
+        let call = *self.call.borrow();
+        let all_answered = || state.members.values().all(|last| *last == Some(call));
+        let up = complete && (self.link.borrow().up || all_answered());
         // Under the lock, so that two changes cannot be told in the wrong order.
         let changed = self.link.send_if_modified(|link| {
             let changed = link.up != up;

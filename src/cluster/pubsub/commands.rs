@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::board::Board;
+use super::board::{Board, Member};
 use crate::cluster::backoff::Backoff;
 use crate::cluster::connect::{Connector, Failure};
 use crate::cluster::target::{Address, Topology};
@@ -164,7 +164,7 @@ impl Keeper {
             () = self.work() => {}
         }
         self.commands.set(None);
-        self.board.commands(false);
+        self.board.down(Member::Commands);
     }
 
     /// Does not end by itself.
@@ -174,11 +174,11 @@ impl Keeper {
         loop {
             backoff.reset();
             self.commands.set(Some(wire.1.clone()));
-            self.board.commands(true);
+            self.board.up(Member::Commands);
             let failure = self.hold(&mut wire).await;
             tracing::debug!(%failure, "no connection for commands");
             self.board.failed(failure, false);
-            self.board.commands(false);
+            self.board.down(Member::Commands);
             if failure == Failure::Timeout
                 && let (_, Wire::Node(stalled, _)) = &mut wire
             {
@@ -225,15 +225,21 @@ impl Keeper {
         };
         let mut checks = interval(self.ping_interval);
         checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut calls = self.board.calls();
         let mut failed = 0;
         loop {
             tokio::select! {
                 () = lost.notified() => return Failure::Closed,
                 () = self.moved(wire) => return Failure::NoMaster,
+                Ok(()) = calls.changed() => {}
                 _ = checks.tick() => {}
             }
+            let call = *calls.borrow();
             match self.check(wire).await {
-                Ok(()) => failed = 0,
+                Ok(()) => {
+                    failed = 0;
+                    self.board.answered(Member::Commands, call);
+                }
                 Err(failure) => {
                     failed += 1;
                     if failed >= patience {

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::super::board::{Board, FeedId};
+use super::super::board::{Board, FeedId, Member};
 use super::Subscriber;
 use super::dispatch::text;
 use super::session::{Events, Joined, Session};
@@ -44,6 +44,10 @@ impl Feed {
         }
     }
 
+    fn member(&self) -> Member {
+        Member::Feed(self.id)
+    }
+
     /// Notes that a subscription may have changed.
     pub(super) fn mark(&self, key: Key) {
         self.changed.lock().insert(key);
@@ -55,7 +59,7 @@ impl Feed {
     pub(super) fn mark_moved(&self, key: Key, board: &Board) {
         let mut changed = self.changed.lock();
         changed.insert(key);
-        board.feed(self.id, false);
+        board.down(self.member());
         drop(changed);
         self.wake.notify_one();
     }
@@ -71,7 +75,7 @@ impl Feed {
             () = self.work(subscriber) => {}
         }
         subscriber.unconfirm(self.id);
-        subscriber.board.feed_gone(self.id);
+        subscriber.board.gone(self.member());
     }
 
     /// Does not end by itself.
@@ -109,7 +113,7 @@ impl Feed {
     fn down(&self, subscriber: &Subscriber, failure: Failure, connecting: bool) {
         tracing::debug!(feed = self.id, %failure, "no connection for subscriptions");
         subscriber.board.failed(failure, connecting);
-        subscriber.board.feed(self.id, false);
+        subscriber.board.down(self.member());
         // In a Cluster another node may serve these slots now.
         subscriber.refresh.notify_one();
     }
@@ -190,11 +194,14 @@ impl Feed {
         backoff.reset();
         let mut checks = interval(subscriber.ping_interval);
         checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // A call from before this was answered by the first check, which is due at once.
+        let mut calls = subscriber.board.calls();
         loop {
             let step = tokio::select! {
                 () = session.ended() => Err(Failure::Closed),
                 () = subscriber.connector.moved_from(&session.address) => Err(Failure::NoMaster),
                 () = self.wake.notified() => self.agree(subscriber, session).await,
+                Ok(()) = calls.changed() => self.check(subscriber, session).await,
                 _ = checks.tick() => self.check(subscriber, session).await,
             };
             if let Err(failure) = step {
@@ -205,9 +212,11 @@ impl Feed {
 
     /// A stalled server keeps its connections: only an answer shows that it is there.
     async fn check(&self, subscriber: &Subscriber, session: &mut Session) -> Result<(), Failure> {
+        let call = *subscriber.board.calls().borrow();
         let asked = Instant::now();
         subscriber.connector.check(&mut session.connection).await?;
         subscriber.board.round_trip(asked.elapsed());
+        subscriber.board.answered(self.member(), call);
         let refused = session.take_refused();
         if !refused.is_empty() {
             self.changed.lock().extend(refused);
@@ -221,7 +230,7 @@ impl Feed {
     fn changes(&self, board: &Board) -> Option<HashSet<Key>> {
         let mut changed = self.changed.lock();
         if changed.is_empty() {
-            board.feed(self.id, true);
+            board.up(self.member());
             return None;
         }
         Some(std::mem::take(&mut *changed))

@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use self::feed::Feed;
 pub(super) use self::topic::{Hears, Key, Verb};
 use self::topic::{Receiver, Topic};
-use super::board::{Board, FeedId};
+use super::board::{Board, FeedId, Member};
 use super::message::{Channel, Handler};
 use super::stats::{Counters, SubscriberCounts};
 use super::{ServerId, Settings, SubscribeError};
@@ -128,7 +128,7 @@ impl Subscriber {
         if let Some(node) = node {
             state.nodes.insert(node, id);
         }
-        self.board.feed(id, false);
+        self.board.down(Member::Feed(id));
         let subscriber = Arc::clone(self);
         self.tasks.spawn(async move { feed.run(&subscriber).await });
     }
