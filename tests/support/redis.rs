@@ -15,12 +15,20 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits for a condition, asking again and again.
 #[track_caller]
-pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, condition: impl FnMut() -> bool) {
+    assert!(try_until(condition), "not within {PATIENCE:?}: {what}");
+}
+
+/// Waits for a condition; `false` when it does not come about.
+pub fn try_until(mut condition: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
-        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        if Instant::now() > deadline {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
+    true
 }
 
 /// A port that is free now, as is the one 10000 above for the cluster bus. Outside of the range
@@ -174,7 +182,8 @@ impl Redis {
         printed.unwrap_or_else(|| panic!("redis-cli {arguments:?} failed"))
     }
 
-    fn try_cli(&self, arguments: &[&str]) -> Option<String> {
+    /// What `redis-cli` prints, unless it cannot connect or is cut off.
+    pub fn try_cli(&self, arguments: &[&str]) -> Option<String> {
         let mut command = Command::new("redis-cli");
         command.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]);
         if let Some(tls) = &self.options.tls {
