@@ -5,8 +5,10 @@
 //! | [`target`] | which Redis: URLs and credentials, parsed |
 //! | [`keys`] | the prefix before every name |
 //! | [`pubsub`] | messages between nodes, and the connection for ordinary commands |
+//! | [`canary`] | whether Redis delivers messages |
 
 mod backoff;
+pub mod canary;
 mod connect;
 pub mod keys;
 pub mod pubsub;

@@ -7,6 +7,7 @@
     reason = "these are tests"
 )]
 
+mod canary;
 mod outages;
 mod scripts;
 mod standalone;

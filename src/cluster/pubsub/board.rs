@@ -17,7 +17,7 @@ use crate::cluster::connect::Failure;
 /// It is when commands have a connection, every wanted subscription has been made again, and
 /// Redis has answered on all connections since. Each time it opens the generation grows: what
 /// happened in Redis in between has not been heard, so whoever keeps a picture of it should look
-/// again.
+/// again. (A subscription that Redis refuses holds nothing up; it is tried again at each check.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Open or not.
