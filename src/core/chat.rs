@@ -1,10 +1,11 @@
 //! What was said in a room, kept while the room lives.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -20,7 +21,8 @@ const MAX_MESSAGES: usize = 1_000;
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// One message as everybody in the room gets it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ChatMessage {
     /// A version 7 UUID (RFC 9562): ids sort by time.
     pub id: Uuid,
@@ -103,6 +105,7 @@ pub struct HistoryQuery {
 pub(super) struct ChatLog {
     messages: VecDeque<Arc<ChatMessage>>,
     bytes: usize,
+    ids: HashSet<Uuid>,
     by_client_id: HashMap<(UserId, Box<str>), Arc<ChatMessage>>,
 }
 
@@ -115,8 +118,20 @@ impl ChatLog {
         self.by_client_id.get(&(user.clone(), client_id.into()))
     }
 
-    /// Remembers `message`, and forgets the oldest beyond the bounds.
+    /// What is remembered.
+    pub(super) fn ids(&self) -> HashSet<Uuid> {
+        self.ids.clone()
+    }
+
+    /// Whether a message is remembered.
+    pub(super) fn has(&self, id: Uuid) -> bool {
+        self.ids.contains(&id)
+    }
+
+    /// Remembers `message` in the place that its id gives it, so that all nodes come to the
+    /// same list, and forgets the oldest beyond the bounds.
     pub(super) fn push(&mut self, message: &Arc<ChatMessage>) {
+        self.ids.insert(message.id);
         if let Some(client_id) = &message.client_id {
             self.by_client_id.insert(
                 (message.author.user.clone(), client_id.clone()),
@@ -124,12 +139,16 @@ impl ChatLog {
             );
         }
         self.bytes += message.content.len();
-        self.messages.push_back(Arc::clone(message));
+        let later = self.messages.iter().rev();
+        let later = later.take_while(|other| other.id > message.id).count();
+        let place = self.messages.len() - later;
+        self.messages.insert(place, Arc::clone(message));
         while self.messages.len() > MAX_MESSAGES || self.bytes > MAX_BYTES {
             let Some(old) = self.messages.pop_front() else {
                 break;
             };
             self.bytes -= old.content.len();
+            self.ids.remove(&old.id);
             if let Some(client_id) = &old.client_id {
                 self.by_client_id
                     .remove(&(old.author.user.clone(), client_id.clone()));

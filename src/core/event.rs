@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{ChatMessage, Member, PeerId, ResumeToken, RoomCode, RoomId};
@@ -16,7 +17,8 @@ pub enum Mode {
 }
 
 /// Which of the three WebRTC signalling messages a relay carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum RelayKind {
     /// A session description that proposes (RFC 8829).
     Offer,
@@ -27,7 +29,8 @@ pub enum RelayKind {
 }
 
 /// Why a peer is no longer in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LeaveReason {
     /// It said so.
     Left,
@@ -35,14 +38,17 @@ pub enum LeaveReason {
     Disconnected,
     /// The host removed it.
     Kicked,
+    /// The node that served it is gone, and it did not come back through another in time.
+    NodeLost,
 }
 
 /// One peer as the others see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerInfo {
     /// The peer.
     pub id: PeerId,
     /// Who is behind it.
+    #[serde(flatten)]
     pub member: Arc<Member>,
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use uuid::Uuid;
@@ -16,7 +17,8 @@ const MAX_ROOM_ID: usize = 256;
 /// One peer of one room: a user's presence through one connection at a time.
 ///
 /// It outlives a connection: a peer that comes back within its reconnection window keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct PeerId(Uuid);
 
 impl PeerId {
@@ -44,7 +46,8 @@ impl fmt::Display for PeerId {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -60,6 +63,18 @@ macro_rules! text_id {
             }
         }
     };
+}
+
+text_id! {
+    /// A node: one run of a gateway process, among those that share rooms. A restart makes
+    /// another node: what the one before it had is not the new one's.
+    NodeId
+}
+
+impl From<&str> for NodeId {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
 }
 
 text_id! {
@@ -132,6 +147,24 @@ impl ResumeSecret {
     /// Compares in constant time, so that an answer's delay tells nothing of the secret.
     pub fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Serialize for ResumeSecret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for ResumeSecret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        URL_SAFE_NO_PAD
+            .decode(text)
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(Self)
+            .ok_or_else(|| de::Error::custom("not a resume secret"))
     }
 }
 

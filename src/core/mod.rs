@@ -5,9 +5,16 @@
 //! by handing [`Event`]s to an [`Outbox`]. It opens no socket, reads no clock, draws no random
 //! number and knows no wire format, which is what lets the property tests run thousands of
 //! histories through the very code that serves.
+//!
+//! A room may span nodes. Each has the whole room, decides about the peers that are connected
+//! to it, and tells the others by [`Gossip`], which its [`Outbox`] passes on. What the others
+//! say comes in by [`Room::hear`], so that a peer of another node is no different from one of
+//! this one.
 
+mod arrival;
 mod chat;
 mod event;
+mod gossip;
 mod ids;
 mod outbox;
 mod peer;
@@ -16,10 +23,11 @@ mod room;
 
 pub use chat::{ChatDraft, ChatError, ChatMessage, HistoryQuery, MAX_CHAT_CHARS};
 pub use event::{Event, LeaveReason, Mode, PeerInfo, RelayKind, Welcome};
+pub use gossip::{Gossip, Waiting};
 pub use ids::{
-    InvalidResumeToken, InvalidRoomCode, PeerId, ResumeSecret, ResumeToken, RoomCode, RoomId,
-    UserId,
+    InvalidResumeToken, InvalidRoomCode, NodeId, PeerId, ResumeSecret, ResumeToken, RoomCode,
+    RoomId, UserId,
 };
 pub use outbox::{CutReason, Outbox, Sent};
-pub use peer::{Member, Newcomer};
-pub use room::{Claim, Limits, Refusal, Resumed, Room, Seat};
+pub use peer::{Member, Newcomer, PeerRecord};
+pub use room::{Claim, Limits, NewWindow, Refusal, Resumed, Room, Seat};

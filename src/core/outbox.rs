@@ -1,6 +1,6 @@
 //! The door through which a room speaks.
 
-use super::Event;
+use super::{Event, Gossip};
 
 /// What became of an event that was handed to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Sent {
 pub enum CutReason {
     /// It reads too slowly, or too much waited for it.
     SlowReader,
-    /// The same peer came back through another connection.
+    /// The same peer came back through another connection, or another node has it.
     Replaced,
 }
 
@@ -40,4 +40,7 @@ pub trait Outbox<C> {
 
     /// Asks for a connection to be closed. It takes no more from now on.
     fn cut(&mut self, conn: &C, reason: CutReason);
+
+    /// Tells the other nodes that serve the room, in order.
+    fn gossip(&mut self, message: Gossip<'_>);
 }

@@ -6,7 +6,7 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 
 use super::link::{Conn, Post};
-use crate::core::{Limits, Mode, Room, RoomCode, RoomId};
+use crate::core::{Limits, Mode, NodeId, Room, RoomCode, RoomId};
 
 /// A room and its lock.
 #[derive(Debug)]
@@ -39,6 +39,7 @@ impl RoomCell {
 pub(super) struct Directory {
     rooms: DashMap<RoomId, Arc<RoomCell>>,
     limits: Limits,
+    me: NodeId,
 }
 
 impl Directory {
@@ -46,6 +47,7 @@ impl Directory {
         Self {
             rooms: DashMap::new(),
             limits,
+            me: NodeId::from("here"),
         }
     }
 
@@ -84,7 +86,8 @@ impl Directory {
         let id = RoomId::from_code(code);
         loop {
             let cell = Arc::clone(&self.rooms.entry(id.clone()).or_insert_with(|| {
-                let room = Room::new(id.clone(), code.clone(), Mode::P2p, self.limits);
+                let (limits, me) = (self.limits, self.me.clone());
+                let room = Room::new(id.clone(), code.clone(), Mode::P2p, limits, me);
                 let state = Mutex::new(State {
                     room,
                     retired: false,

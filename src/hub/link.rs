@@ -5,7 +5,7 @@ use std::{cell::OnceCell, fmt, sync::Arc, time::Duration};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
-    core::{CutReason, Event, Outbox, Sent},
+    core::{CutReason, Event, Gossip, Outbox, Sent},
     protocol::{Payload, event_name},
 };
 
@@ -143,4 +143,7 @@ impl Outbox<Conn> for Post {
     fn cut(&mut self, conn: &Conn, reason: CutReason) {
         conn.link.cut(reason);
     }
+
+    /// There are no other nodes.
+    fn gossip(&mut self, _: Gossip<'_>) {}
 }

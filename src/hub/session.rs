@@ -255,6 +255,7 @@ impl Session {
             secret,
             member: Arc::clone(&self.member),
             conn: self.conn.clone(),
+            now: unix_millis(),
         })
     }
 

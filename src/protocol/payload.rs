@@ -392,6 +392,7 @@ const fn leave_reason(reason: LeaveReason) -> &'static str {
         LeaveReason::Left => "left",
         LeaveReason::Disconnected => "disconnected",
         LeaveReason::Kicked => "kicked",
+        LeaveReason::NodeLost => "node-lost",
     }
 }
 

@@ -126,7 +126,7 @@ impl Place {
         };
         Self {
             index,
-            room: Room::new(id.clone(), code, mode, limits),
+            room: Room::new(id.clone(), code, mode, limits, "here".into()),
             id,
             capacity,
             stays: Vec::new(),

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 use switchboard::core::{
-    Claim, CutReason, Event, Limits, Member, Mode, Newcomer, Outbox, PeerId, RelayKind,
+    Claim, CutReason, Event, Gossip, Limits, Member, Mode, Newcomer, Outbox, PeerId, RelayKind,
     ResumeSecret, Room, RoomCode, RoomId, Seat, Sent, UserId,
 };
 use uuid::Uuid;
@@ -73,6 +73,8 @@ impl Outbox<Conn> for SlowOutbox {
     fn cut(&mut self, conn: &Conn, _: CutReason) {
         self.gone.push(*conn);
     }
+
+    fn gossip(&mut self, _: Gossip<'_>) {}
 }
 
 /// How the target's first connection comes to its end.
@@ -106,7 +108,13 @@ impl Pair {
         };
         let code: RoomCode = "pair".parse().unwrap();
         let mut pair = Self {
-            room: Room::new(RoomId::from_code(&code), code, Mode::P2p, limits),
+            room: Room::new(
+                RoomId::from_code(&code),
+                code,
+                Mode::P2p,
+                limits,
+                "here".into(),
+            ),
             out: SlowOutbox::default(),
             next: 0,
         };
@@ -116,6 +124,7 @@ impl Pair {
                 secret: secret(),
                 member: member(conn),
                 conn,
+                now: 0,
             };
             pair.room.join(newcomer, &mut pair.out).unwrap();
             pair.out.pass_on(conn, usize::MAX);

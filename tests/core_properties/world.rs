@@ -103,6 +103,7 @@ impl World {
             secret,
             member: Arc::clone(&member),
             conn,
+            now: 0,
         };
         let full = place.is_full();
         if !full {

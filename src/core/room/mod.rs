@@ -1,15 +1,21 @@
 //! One room as a state machine.
 
+mod arriving;
 mod delivery;
+mod moving;
+mod refresh;
+mod remote;
 mod talk;
 
-use std::time::Duration;
+pub use remote::NewWindow;
+
+use std::{collections::VecDeque, time::Duration};
 
 use indexmap::IndexMap;
 use thiserror::Error;
 
 use super::{
-    ChatError, CutReason, Event, LeaveReason, Mode, Newcomer, Outbox, PeerId, ResumeSecret,
+    ChatError, Event, Gossip, LeaveReason, Mode, Newcomer, NodeId, Outbox, PeerId, ResumeSecret,
     ResumeToken, RoomCode, RoomId, UserId, Welcome,
     chat::ChatLog,
     peer::{Peer, Presence},
@@ -96,22 +102,30 @@ pub struct Room<C> {
     code: RoomCode,
     mode: Mode,
     limits: Limits,
+    /// The node that this is the room of.
+    me: NodeId,
+    /// Oldest first, the same on every node.
     peers: IndexMap<PeerId, Peer<C>>,
-    host: Option<PeerId>,
     chat: ChatLog,
+    /// The node that what is going on came from, if it is another.
+    hearing: Option<NodeId>,
+    /// The last peers of other nodes that this one removed.
+    kicked: VecDeque<PeerId>,
 }
 
 impl<C: Clone + PartialEq> Room<C> {
-    /// An empty room.
-    pub fn new(id: RoomId, code: RoomCode, mode: Mode, limits: Limits) -> Self {
+    /// An empty room, as the node `me` is to serve it.
+    pub fn new(id: RoomId, code: RoomCode, mode: Mode, limits: Limits, me: NodeId) -> Self {
         Self {
             id,
             code,
             mode,
             limits,
+            me,
             peers: IndexMap::new(),
-            host: None,
             chat: ChatLog::default(),
+            hearing: None,
+            kicked: VecDeque::new(),
         }
     }
 
@@ -130,12 +144,13 @@ impl<C: Clone + PartialEq> Room<C> {
         self.peers.len()
     }
 
-    /// The host; there is one exactly while the room is not empty.
+    /// The host, which is the longest-present peer; there is one exactly while the room is
+    /// not empty.
     pub fn host(&self) -> Option<PeerId> {
-        self.host
+        self.peers.first().map(|(id, _)| *id)
     }
 
-    /// Whether `peer` is away and waited for.
+    /// Whether `peer` is away and waited for here.
     pub fn awaits(&self, peer: PeerId) -> bool {
         self.peers
             .get(&peer)
@@ -158,10 +173,13 @@ impl<C: Clone + PartialEq> Room<C> {
             return Err(Refusal::RoomFull);
         }
         let id = newcomer.peer;
-        let peer = Peer::new(newcomer);
+        let mut peer = Peer::new(newcomer);
+        // Clocks differ: whoever comes later has to be later.
+        let last = self.peers.last().map_or(0, |(_, last)| last.joined);
+        peer.joined = peer.joined.max(last.saturating_add(1));
         let info = peer.info(id);
-        self.peers.insert(id, peer);
-        self.host.get_or_insert(id);
+        out.gossip(Gossip::Joined(peer.record(id)));
+        self.insert(id, peer);
         // Announced before it is welcomed: if it cannot take the welcome it goes at once, and
         // nobody may hear of that before, or instead of, its coming.
         let slow = self.post_to_all(Some(id), &Event::PeerJoined(info), out);
@@ -194,8 +212,10 @@ impl<C: Clone + PartialEq> Room<C> {
     /// Notes that a peer's connection was lost: nobody is told, and what it is sent waits,
     /// behind what the connection had not passed on.
     ///
-    /// Returns when its window ends, on the caller's monotonic clock; nothing when the
-    /// connection spoke for nobody, or more waits than is kept: then the peer is gone.
+    /// Returns when its window ends, on the caller's monotonic clock. Nothing when the
+    /// connection spoke for nobody, or more waits than is kept: then the peer is gone. Nothing
+    /// either for a peer that is being asked back from another node, whose window begins, here
+    /// or there, when that has answered.
     pub fn lose(
         &mut self,
         seat: Seat<'_, C>,
@@ -207,6 +227,10 @@ impl<C: Clone + PartialEq> Room<C> {
             .peers
             .get_mut(&seat.peer)
             .filter(|peer| peer.speaks_through(seat.conn))?;
+        if let Presence::Arriving(arrival) = &mut peer.presence {
+            arrival.lose_speaker(out);
+            return None;
+        }
         let mut unsent = out.reclaim(seat.conn);
         if let Presence::Away { missed, .. } = &mut peer.presence {
             unsent.extend(missed.drain());
@@ -214,7 +238,7 @@ impl<C: Clone + PartialEq> Room<C> {
         let kept = Replay::of(unsent);
         let lost = kept.is_err();
         peer.presence = Presence::Away {
-            last: seat.conn.clone(),
+            last: Some(seat.conn.clone()),
             until: Some(deadline),
             missed: kept.unwrap_or_default(),
         };
@@ -227,12 +251,20 @@ impl<C: Clone + PartialEq> Room<C> {
 
     /// Ends the window of a peer that did not come back. Returns whether it had to go.
     pub fn expire(&mut self, peer: PeerId, now: Duration, out: &mut impl Outbox<C>) -> bool {
+        let Some(gone) = self.peers.get(&peer) else {
+            return false;
+        };
         let over = matches!(
-            self.peers.get(&peer).map(|peer| &peer.presence),
-            Some(Presence::Away { until: Some(until), .. }) if *until <= now
+            gone.presence,
+            Presence::Away { until: Some(until), .. } if until <= now
         );
         if over {
-            self.depart(peer, LeaveReason::Disconnected, out);
+            let reason = if gone.node_lost {
+                LeaveReason::NodeLost
+            } else {
+                LeaveReason::Disconnected
+            };
+            self.depart(peer, reason, out);
         }
         over
     }
@@ -249,8 +281,8 @@ impl<C: Clone + PartialEq> Room<C> {
     /// of, since it may never have been told of the newest.
     ///
     /// # Errors
-    /// [`Refusal::PeerNotFound`] if there is no such peer, it is another user's, or the
-    /// secret is wrong.
+    /// [`Refusal::PeerNotFound`] if there is no such peer here, it is another user's, or the
+    /// secret is wrong. A peer that another node has is to be asked for: see [`Room::claim`].
     pub fn resume(
         &mut self,
         id: PeerId,
@@ -259,37 +291,24 @@ impl<C: Clone + PartialEq> Room<C> {
         out: &mut impl Outbox<C>,
     ) -> Result<Resumed, Refusal> {
         let peer = self.peers.get_mut(&id).ok_or(Refusal::PeerNotFound)?;
-        let away = matches!(peer.presence, Presence::Away { .. });
         if peer.member.user != *claim.user || !peer.is_proven(claim.secret) {
             return Err(Refusal::PeerNotFound);
         }
-        let missed = match &mut peer.presence {
-            // Where a failed send told of the loss, it has not been reported: what that
-            // connection held comes before what waits since.
-            Presence::Away { last, missed, .. } => {
-                let mut unsent = out.reclaim(last);
-                unsent.extend(missed.drain());
-                Replay::of(unsent)
-            }
-            Presence::Online(old) if old == conn => Ok(Replay::default()),
-            Presence::Online(old) => {
-                out.cut(old, CutReason::Replaced);
-                Replay::of(out.reclaim(old))
-            }
-        };
-        let Ok(missed) = missed else {
+        let replaced = matches!(peer.presence, Presence::Online(_));
+        let Ok(missed) = peer.take_missed(Some(conn), out) else {
             // More is lost than can be made good: better a new peer than a silent gap.
-            peer.presence = Presence::away(peer.conn().clone());
             self.depart(id, LeaveReason::Disconnected, out);
             return Err(Refusal::PeerNotFound);
         };
         peer.presence = Presence::Online(conn.clone());
-        peer.renew_secret(&claim);
+        peer.node_lost = false;
+        peer.renew_secret(claim.secret.copied(), claim.fresh);
+        out.gossip(Gossip::Renewed(peer.record(id)));
         let resumed = Resumed {
             missed: missed.len(),
-            replaced: !away,
+            replaced,
         };
-        self.replay(id, missed, out);
+        self.greet_again(id, missed, out);
         Ok(resumed)
     }
 
@@ -303,13 +322,22 @@ impl<C: Clone + PartialEq> Room<C> {
             peer,
             peers: others.map(|(id, other)| other.info(*id)).collect(),
             mode: self.mode,
-            host: self.host?,
+            host: self.host()?,
             resume: ResumeToken {
                 peer,
                 secret: own.secret,
                 room: self.id.clone(),
             },
         })
+    }
+
+    /// Puts a peer in its place: those that came before it are before it, on every node.
+    fn insert(&mut self, id: PeerId, peer: Peer<C>) {
+        let place = (peer.joined, id);
+        let at = self
+            .peers
+            .partition_point(|id, other| (other.joined, *id) < place);
+        self.peers.shift_insert(at, id, peer);
     }
 
     /// The peer of a seat that wants something.
@@ -330,13 +358,18 @@ impl<C: Clone + PartialEq> Room<C> {
     }
 
     /// Tells a peer that is back how the room is, and what it missed.
-    fn replay(&mut self, id: PeerId, mut missed: Replay, out: &mut impl Outbox<C>) {
+    fn greet_again(&mut self, id: PeerId, missed: Replay, out: &mut impl Outbox<C>) {
         let Some(welcome) = self.view(id) else { return };
         let resumed = Event::Resumed {
             welcome: Box::new(welcome),
             missed: missed.len(),
         };
         self.tell(id, &resumed, out);
+        self.replay(id, missed, out);
+    }
+
+    /// Tells a peer what it missed.
+    fn replay(&mut self, id: PeerId, mut missed: Replay, out: &mut impl Outbox<C>) {
         while let Some(event) = missed.pop() {
             self.tell(id, &event, out);
         }

@@ -4,9 +4,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use serde_json::value::RawValue;
 
-use super::{Refusal, Room, Seat};
+use super::{Refusal, Room, Seat, delivery::Departure};
 use crate::core::{
-    ChatDraft, ChatMessage, Event, HistoryQuery, LeaveReason, Outbox, PeerId, RelayKind,
+    ChatDraft, ChatMessage, Event, Gossip, HistoryQuery, LeaveReason, Outbox, PeerId, RelayKind,
 };
 
 impl<C: Clone + PartialEq> Room<C> {
@@ -23,8 +23,16 @@ impl<C: Clone + PartialEq> Room<C> {
         out: &mut impl Outbox<C>,
     ) -> Result<(), Refusal> {
         self.check(seat)?;
-        if !self.peers.contains_key(&to) {
-            return Err(Refusal::PeerNotFound);
+        let target = self.peers.get(&to).ok_or(Refusal::PeerNotFound)?;
+        // A peer that is on its way may stay where it is: the node that has it then wants this.
+        if target.node().is_some() {
+            let (from, body) = (seat.peer, Cow::Borrowed(body));
+            out.gossip(Gossip::Relay {
+                kind,
+                from,
+                to,
+                body,
+            });
         }
         self.tell(
             to,
@@ -68,6 +76,7 @@ impl<C: Clone + PartialEq> Room<C> {
             client_id: draft.client_id.map(Into::into),
         });
         self.chat.push(&message);
+        out.gossip(Gossip::Chat(Arc::clone(&message)));
         self.announce(&Event::Chat(Arc::clone(&message)), out);
         Ok(message)
     }
@@ -100,21 +109,32 @@ impl<C: Clone + PartialEq> Room<C> {
         out: &mut impl Outbox<C>,
     ) -> Result<(), Refusal> {
         self.check(seat)?;
-        if self.host != Some(seat.peer) {
+        if self.host() != Some(seat.peer) {
             return Err(Refusal::NotHost);
         }
         if target == seat.peer {
             return Err(Refusal::SelfKick);
         }
-        if !self.peers.contains_key(&target) {
-            return Err(Refusal::PeerNotFound);
+        let peer = self.peers.get(&target).ok_or(Refusal::PeerNotFound)?;
+        if peer.node().is_some() {
+            self.note_kicked(target);
         }
+        let note: Arc<str> = reason.into();
         let farewell = Event::Kicked {
             room: self.id.clone(),
-            reason: reason.into(),
+            reason: Arc::clone(&note),
         };
         self.tell(target, &farewell, out);
-        self.depart(target, LeaveReason::Kicked, out);
+        let reason = LeaveReason::Kicked;
+        self.remove(
+            Departure {
+                peer: target,
+                reason,
+                note,
+                tell: true,
+            },
+            out,
+        );
         Ok(())
     }
 }

@@ -59,6 +59,19 @@ fn the_log_forgets_the_oldest_in_number_and_in_bytes() {
 }
 
 #[test]
+fn messages_of_several_nodes_are_listed_by_their_ids_however_they_come() {
+    let mut log = ChatLog::default();
+    [3, 1, 4, 2].iter().for_each(|n| log.push(&message(*n, 1)));
+    let all = HistoryQuery {
+        before: None,
+        limit: 9,
+    };
+    let ids: Vec<u128> = log.page(all).iter().map(|m| m.id.as_u128()).collect();
+    assert_eq!(ids, [1, 2, 3, 4]);
+    assert!(log.has(Uuid::from_u128(4)) && !log.has(Uuid::from_u128(5)));
+}
+
+#[test]
 fn pages_run_backwards_without_gaps() {
     let mut log = ChatLog::default();
     (0..10).for_each(|n| log.push(&message(n, 1)));

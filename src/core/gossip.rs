@@ -1,0 +1,193 @@
+//! What nodes tell each other about a room.
+
+use std::{borrow::Cow, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{
+    ChatMessage, Event, LeaveReason, NodeId, PeerId, PeerInfo, PeerRecord, RelayKind, ResumeSecret,
+    RoomId, UserId,
+};
+
+/// A message on a room's channel. All nodes that serve the room get all of them in one order;
+/// the sender does not get its own back, [`Gossip::Claim`] and [`Gossip::Adopted`] excepted.
+///
+/// What is said of who has which peer is true of the shared records in the same step: whoever
+/// sends on the message changes them, and drops a message that they contradict.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Gossip<'a> {
+    /// A peer came, through the sender.
+    Joined(PeerRecord),
+    /// A peer is gone.
+    Left {
+        /// Which.
+        peer: PeerId,
+        /// Why.
+        reason: LeaveReason,
+        /// What the host said, if it was removed.
+        note: Arc<str>,
+    },
+    /// A signalling message for a peer of another node.
+    Relay {
+        /// Which of the three.
+        kind: RelayKind,
+        /// From whom.
+        from: PeerId,
+        /// To whom.
+        to: PeerId,
+        /// The JSON value as it was sent.
+        body: Cow<'a, RawValue>,
+    },
+    /// Something was said.
+    Chat(Arc<ChatMessage>),
+    /// A client of the sender wants to be this peer again: whoever has it, hand it over.
+    Claim {
+        /// Which peer.
+        peer: PeerId,
+        /// By which node, of those that serve the room, it is thought to be had.
+        from: NodeId,
+        /// Whose it must be.
+        user: UserId,
+        /// The proof; without it the peer must be away.
+        secret: Option<ResumeSecret>,
+    },
+    /// A claimed peer goes to another node.
+    Handover {
+        /// Where.
+        to: NodeId,
+        /// The peer.
+        peer: PeerId,
+        /// What it missed, oldest first.
+        missed: Vec<Waiting>,
+        /// Who is in the room once it has heard all that.
+        known: Vec<PeerId>,
+    },
+    /// A claim was not granted.
+    Denied {
+        /// To whom.
+        to: NodeId,
+        /// Which peer.
+        peer: PeerId,
+    },
+    /// The sender looks after peers of a node that is gone.
+    Adopted(Vec<PeerId>),
+    /// A peer that the sender has came back there: its secrets are others now, and all have
+    /// to know them in case that the sender dies.
+    Renewed(PeerRecord),
+    /// All peers that the sender has, those on their way to it included. Sent after it could
+    /// not be heard.
+    Roster {
+        /// The peers.
+        peers: Vec<PeerRecord>,
+    },
+}
+
+impl Gossip<'_> {
+    /// Detaches the message from the frame that it may borrow from.
+    pub fn into_owned(self) -> Gossip<'static> {
+        match self {
+            Self::Joined(record) => Gossip::Joined(record),
+            Self::Left { peer, reason, note } => Gossip::Left { peer, reason, note },
+            Self::Relay {
+                kind,
+                from,
+                to,
+                body,
+            } => Gossip::Relay {
+                kind,
+                from,
+                to,
+                body: Cow::Owned(body.into_owned()),
+            },
+            Self::Chat(message) => Gossip::Chat(message),
+            Self::Claim {
+                peer,
+                from,
+                user,
+                secret,
+            } => Gossip::Claim {
+                peer,
+                from,
+                user,
+                secret,
+            },
+            Self::Handover {
+                to,
+                peer,
+                missed,
+                known,
+            } => Gossip::Handover {
+                to,
+                peer,
+                missed,
+                known,
+            },
+            Self::Denied { to, peer } => Gossip::Denied { to, peer },
+            Self::Adopted(peers) => Gossip::Adopted(peers),
+            Self::Renewed(record) => Gossip::Renewed(record),
+            Self::Roster { peers } => Gossip::Roster { peers },
+        }
+    }
+}
+
+/// An event that waits for a peer, on its way to another node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Waiting {
+    /// See [`Event::PeerJoined`].
+    PeerJoined(PeerInfo),
+    /// See [`Event::PeerLeft`].
+    PeerLeft(PeerId, LeaveReason),
+    /// See [`Event::HostChanged`].
+    HostChanged(PeerId),
+    /// See [`Event::Kicked`].
+    Kicked(RoomId, Arc<str>),
+    /// See [`Event::Relay`].
+    Relay(RelayKind, PeerId, PeerId, Box<RawValue>),
+    /// See [`Event::Chat`].
+    Chat(Arc<ChatMessage>),
+}
+
+impl Waiting {
+    /// What can wait of `event`. A welcome cannot: a peer that comes back gets a newer one.
+    pub(super) fn of(event: Event<'static>) -> Option<Self> {
+        Some(match event {
+            Event::Joined(_) | Event::Resumed { .. } => return None,
+            Event::PeerJoined(info) => Self::PeerJoined(info),
+            Event::PeerLeft { peer, reason } => Self::PeerLeft(peer, reason),
+            Event::HostChanged { host } => Self::HostChanged(host),
+            Event::Kicked { room, reason } => Self::Kicked(room, reason),
+            Event::Relay {
+                kind,
+                from,
+                to,
+                body,
+            } => Self::Relay(kind, from, to, body.into_owned()),
+            Event::Chat(message) => Self::Chat(message),
+        })
+    }
+}
+
+impl From<Waiting> for Event<'static> {
+    fn from(waiting: Waiting) -> Self {
+        match waiting {
+            Waiting::PeerJoined(info) => Self::PeerJoined(info),
+            Waiting::PeerLeft(peer, reason) => Self::PeerLeft { peer, reason },
+            Waiting::HostChanged(host) => Self::HostChanged { host },
+            Waiting::Kicked(room, reason) => Self::Kicked { room, reason },
+            Waiting::Relay(kind, from, to, body) => Self::Relay {
+                kind,
+                from,
+                to,
+                body: Cow::Owned(body),
+            },
+            Waiting::Chat(message) => Self::Chat(message),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/gossip.rs"]
+mod tests;

@@ -1,0 +1,228 @@
+//! Peers that come: handed over by another node, adopted from one that is gone, or this
+//! node's by the records, when the answer to a claim was not heard.
+
+use std::time::Duration;
+
+use indexmap::IndexSet;
+
+use super::{NewWindow, Room};
+use crate::core::{
+    CutReason, Event, Gossip, LeaveReason, Outbox, PeerId, Waiting,
+    arrival::{Arrival, Wish},
+    peer::Presence,
+    replay::Replay,
+};
+
+impl<C: Clone + PartialEq> Room<C> {
+    /// A peer was handed over. It may be one that nobody waits for any more: it is this node's
+    /// all the same.
+    pub(super) fn arrive(
+        &mut self,
+        id: PeerId,
+        missed: Vec<Waiting>,
+        known: Vec<PeerId>,
+        now: Duration,
+        out: &mut impl Outbox<C>,
+    ) -> Option<NewWindow> {
+        self.hearing = None;
+        let peer = self.peers.get_mut(&id)?;
+        let missed = missed.into_iter().map(Event::from).collect();
+        match std::mem::replace(&mut peer.presence, Presence::away(None)) {
+            Presence::Arriving(arrival) => self.settle_in(id, *arrival, missed, known, now, out),
+            Presence::Remote(_) => {
+                let news = self.news_since(known.into_iter().collect(), Vec::new());
+                let events = [missed, news].concat();
+                self.wait_for(id, events, now, out)
+            }
+            here => {
+                peer.presence = here;
+                None
+            }
+        }
+    }
+
+    /// A peer that was asked for is this node's, though its answer was not heard.
+    pub(super) fn arrive_unheard(
+        &mut self,
+        id: PeerId,
+        now: Duration,
+        out: &mut impl Outbox<C>,
+    ) -> Option<NewWindow> {
+        self.hearing = None;
+        let known = self.peers.keys().copied().collect();
+        let peer = self.peers.get_mut(&id)?;
+        match std::mem::replace(&mut peer.presence, Presence::away(None)) {
+            Presence::Arriving(mut arrival) => {
+                // The grant may have been another's: who waits must have shown the right secret.
+                arrival.proof = None;
+                self.settle_in(id, *arrival, Vec::new(), known, now, out)
+            }
+            other => {
+                peer.presence = other;
+                None
+            }
+        }
+    }
+
+    /// Waits for peers that this node adopted. Those that were removed meanwhile are not taken
+    /// in: their record is to go.
+    pub(super) fn take_in(
+        &mut self,
+        peers: &[PeerId],
+        now: Duration,
+        out: &mut impl Outbox<C>,
+    ) -> Vec<NewWindow> {
+        let mut windows = Vec::new();
+        for id in peers {
+            let Some(peer) = self.peers.get_mut(id) else {
+                out.gossip(Gossip::Left {
+                    peer: *id,
+                    reason: LeaveReason::NodeLost,
+                    note: "".into(),
+                });
+                continue;
+            };
+            match &peer.presence {
+                Presence::Remote(_) => {
+                    peer.node_lost = true;
+                    windows.extend(self.wait_for(*id, Vec::new(), now, out));
+                }
+                Presence::Arriving(_) => {
+                    peer.node_lost = true;
+                    windows.extend(self.arrive_unheard(*id, now, out));
+                }
+                Presence::Online(_) | Presence::Away { .. } => {}
+            }
+        }
+        windows
+    }
+
+    /// Seats whoever waits for a peer that has come, and tells what it missed: what the other
+    /// node kept, up to when those `known` were in the room, and then what this one did.
+    fn settle_in(
+        &mut self,
+        id: PeerId,
+        arrival: Arrival<C>,
+        missed: Vec<Event<'static>>,
+        known: Vec<PeerId>,
+        now: Duration,
+        out: &mut impl Outbox<C>,
+    ) -> Option<NewWindow> {
+        let peer = self.peers.get_mut(&id)?;
+        let granted = arrival.is_granted(|secret| peer.knows(secret));
+        let Some(mut since) = arrival.missed else {
+            // More is lost than can be made good: better a new peer than a silent gap.
+            self.depart(id, LeaveReason::Disconnected, out);
+            return None;
+        };
+        let since = since.drain().collect();
+        let asked_back = arrival.seen.is_some();
+        let events = match arrival.seen {
+            None => [missed, self.news_since(known.into_iter().collect(), since)].concat(),
+            Some(seen) => {
+                // It saw the room through this node: that is what the rest has to follow on.
+                let mut later = [missed, since].concat();
+                let said = &seen.picture.said;
+                later.retain(|event| !matches!(event, Event::Chat(m) if said.contains(&m.id)));
+                let news = self.news_since(seen.picture.peers.clone(), later);
+                [seen.unsent, news].concat()
+            }
+        };
+        match arrival.wish {
+            Some(wish) if granted => {
+                self.seat(id, wish, events, out);
+                None
+            }
+            _ => {
+                if asked_back && let Some(peer) = self.peers.get(&id) {
+                    // It may have come back to this node while that could not be told.
+                    out.gossip(Gossip::Renewed(peer.record(id)));
+                }
+                self.wait_for(id, events, now, out)
+            }
+        }
+    }
+
+    /// Makes a connection the one that speaks for a peer that has come.
+    fn seat(
+        &mut self,
+        id: PeerId,
+        wish: Wish<C>,
+        events: Vec<Event<'static>>,
+        out: &mut impl Outbox<C>,
+    ) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        let Ok(missed) = Replay::of(events) else {
+            if wish.fresh.is_none() {
+                out.cut(&wish.conn, CutReason::SlowReader);
+            }
+            self.depart(id, LeaveReason::Disconnected, out);
+            return;
+        };
+        peer.presence = Presence::Online(wish.conn);
+        peer.node_lost = false;
+        if let Some(fresh) = wish.fresh {
+            peer.renew_secret(wish.shown, fresh);
+        }
+        out.gossip(Gossip::Renewed(peer.record(id)));
+        if wish.fresh.is_some() {
+            self.greet_again(id, missed, out);
+        } else {
+            self.replay(id, missed, out);
+        }
+    }
+
+    /// Opens the window of a peer that has come and that nobody speaks for.
+    fn wait_for(
+        &mut self,
+        id: PeerId,
+        events: Vec<Event<'static>>,
+        now: Duration,
+        out: &mut impl Outbox<C>,
+    ) -> Option<NewWindow> {
+        let until = now.saturating_add(self.limits.reconnect_window);
+        let peer = self.peers.get_mut(&id)?;
+        let Ok(missed) = Replay::of(events) else {
+            self.depart(id, LeaveReason::Disconnected, out);
+            return None;
+        };
+        peer.presence = Presence::Away {
+            last: None,
+            until: Some(until),
+            missed,
+        };
+        Some((id, until))
+    }
+
+    /// What this node kept for a peer, made to follow on what another did. Each has seen the
+    /// room change in an order of its own: nobody may come who is `known`, nor go who is not,
+    /// and in the end it must come to what the room is now.
+    fn news_since(
+        &self,
+        mut known: IndexSet<PeerId>,
+        since: Vec<Event<'static>>,
+    ) -> Vec<Event<'static>> {
+        let host = known.first().copied();
+        let mut news: Vec<Event<'static>> = since
+            .into_iter()
+            .filter(|event| match event {
+                Event::PeerJoined(info) => known.insert(info.id),
+                Event::PeerLeft { peer, .. } => known.shift_remove(peer),
+                Event::HostChanged { .. } => false,
+                _ => true,
+            })
+            .collect();
+        let gone = known.iter().filter(|id| !self.peers.contains_key(*id));
+        news.extend(gone.map(|id| Event::PeerLeft {
+            peer: *id,
+            reason: LeaveReason::Disconnected,
+        }));
+        let new = self.peers.iter().filter(|(id, _)| !known.contains(*id));
+        news.extend(new.map(|(id, peer)| Event::PeerJoined(peer.info(*id))));
+        let host = self.host().filter(|now| Some(*now) != host);
+        news.extend(host.map(|host| Event::HostChanged { host }));
+        news
+    }
+}

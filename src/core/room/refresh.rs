@@ -1,0 +1,132 @@
+//! What the shared records say of a room, held against what this node knows.
+//!
+//! A node that serves a room hears of every change. It reads the records when it begins to
+//! serve one, and after it could not hear, or could not make itself heard.
+
+use std::{collections::HashSet, time::Duration};
+
+use super::{NewWindow, Room};
+use crate::core::{
+    NodeId, Outbox, PeerId, PeerRecord,
+    arrival::Doubt,
+    peer::{Peer, Presence},
+};
+
+/// How long the answer to a claim may be under way on the channel after the records were
+/// read. Within it the records alone do not say that it was missed.
+const SETTLING: Duration = Duration::from_secs(1);
+
+impl<C: Clone + PartialEq> Room<C> {
+    /// Applies the records of the room, each peer's with the node that has it.
+    ///
+    /// What was heard before the records were read is older than they are. What is heard while
+    /// they are on their way may be newer: the caller keeps it back until they are applied.
+    ///
+    /// `doubtful` are peers of other nodes that were known before the records were asked for:
+    /// those that are not among them are gone. Peers that nobody here heard of come, and if
+    /// nobody is here, nobody is told. A peer that is connected here and that another node took
+    /// over meanwhile is asked back.
+    ///
+    /// Returns the windows that this opens.
+    pub fn refresh(
+        &mut self,
+        mut roster: Vec<(PeerRecord, NodeId)>,
+        doubtful: &[PeerId],
+        now: Duration,
+        out: &mut impl Outbox<C>,
+    ) -> Vec<NewWindow> {
+        let listed: HashSet<PeerId> = roster.iter().map(|(record, _)| record.id).collect();
+        // In their order each is put at the end.
+        roster.sort_by_key(|(record, _)| (record.joined, record.id));
+        let alone = !self.is_served_here();
+        let (mut windows, mut contested) = (Vec::new(), Vec::new());
+        for (record, node) in roster {
+            let id = record.id;
+            if node == self.me {
+                windows.extend(self.refresh_own(&record, now, out));
+            } else if self.is_online(id) {
+                contested.push((id, node));
+            } else if let Some(peer) = self.peers.get_mut(&id) {
+                peer.note_at(&record, node, now, out);
+            } else if alone {
+                self.insert(id, Peer::remote(record, node));
+            } else {
+                self.hear_joined(&node, record, out);
+            }
+        }
+        for id in doubtful.iter().filter(|id| !listed.contains(id)) {
+            if self.peers.get(id).is_some_and(|peer| peer.node().is_some()) {
+                self.lose_sight(*id, out);
+            }
+        }
+        self.ask_back(&contested, out);
+        windows
+    }
+
+    /// The records say that a peer is this node's. If it was asked for, the answer is on its
+    /// way or was missed. If this node does not have it, a synchronisation removes the record.
+    fn refresh_own(
+        &mut self,
+        record: &PeerRecord,
+        now: Duration,
+        out: &mut impl Outbox<C>,
+    ) -> Option<NewWindow> {
+        let peer = self.peers.get_mut(&record.id)?;
+        let Presence::Arriving(arrival) = &mut peer.presence else {
+            return None;
+        };
+        match arrival.open_since {
+            Some(Doubt { ours: true, since }) if now >= since + SETTLING => {
+                peer.learn_secrets(record);
+                self.arrive_unheard(record.id, now, out)
+            }
+            Some(Doubt { ours: true, .. }) => None,
+            _ => {
+                let since = now;
+                arrival.open_since = Some(Doubt { ours: true, since });
+                None
+            }
+        }
+    }
+}
+
+impl<C: Clone + PartialEq> Peer<C> {
+    /// Whether it is on its way here, and the records say that it was given.
+    pub(super) fn is_ours_by_record(&self) -> bool {
+        matches!(&self.presence, Presence::Arriving(arrival)
+            if arrival.open_since.is_some_and(|doubt| doubt.ours))
+    }
+
+    /// The records say that another node has the peer, which is not connected here.
+    fn note_at(
+        &mut self,
+        record: &PeerRecord,
+        node: NodeId,
+        now: Duration,
+        out: &mut impl Outbox<C>,
+    ) {
+        match &mut self.presence {
+            Presence::Online(_) => {}
+            Presence::Away { .. } | Presence::Remote(_) => {
+                self.presence = Presence::Remote(node);
+                self.learn_secrets(record);
+            }
+            Presence::Arriving(arrival) if arrival.asked && arrival.at != node => {
+                arrival.at = node;
+                self.ask_again(record.id, out);
+            }
+            Presence::Arriving(arrival) => match arrival.open_since {
+                // No answer came: the request was lost, or the answer.
+                Some(Doubt { ours: false, since }) if now >= since + SETTLING => {
+                    arrival.at = node;
+                    self.ask_again(record.id, out);
+                }
+                Some(Doubt { ours: false, .. }) => {}
+                _ => {
+                    let since = now;
+                    arrival.open_since = Some(Doubt { ours: false, since });
+                }
+            },
+        }
+    }
+}

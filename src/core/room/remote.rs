@@ -1,0 +1,252 @@
+//! The part of a room that other nodes serve.
+//!
+//! Each node has the whole roster, and decides about its own peers alone. The room's channel
+//! gives what nodes say one order.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Room, delivery::Departure};
+use crate::core::{
+    Event, Gossip, LeaveReason, NodeId, Outbox, PeerId, PeerRecord,
+    peer::{Peer, Presence},
+};
+
+/// A peer that a node just began to wait for, and until when, on the caller's monotonic clock.
+pub type NewWindow = (PeerId, Duration);
+
+/// How many of the peers that this node removed from others it remembers.
+const MAX_KICKED: usize = 64;
+
+impl<C: Clone + PartialEq> Room<C> {
+    /// Whether this node has anybody here, or on the way here.
+    pub fn is_served_here(&self) -> bool {
+        self.peers
+            .values()
+            .any(|peer| !matches!(peer.presence, Presence::Remote(_)))
+    }
+
+    /// The peers that this node has: connected, or away and waited for.
+    pub fn own_records(&self) -> Vec<PeerRecord> {
+        let own = self.peers.iter().filter(|(_, peer)| peer.node().is_none());
+        own.map(|(id, peer)| peer.record(*id)).collect()
+    }
+
+    /// The peers that this node asked for and that have not come yet, those that nobody waits
+    /// for any more included: the records may already say that they are here.
+    pub fn arriving(&self) -> Vec<PeerId> {
+        let arriving = |peer: &Peer<C>| matches!(peer.presence, Presence::Arriving(_));
+        let arriving = self.peers.iter().filter(|(_, peer)| arriving(peer));
+        arriving.map(|(id, _)| *id).collect()
+    }
+
+    /// The peers that other nodes have, as far as is known, those on their way here included.
+    pub fn remote_peers(&self) -> Vec<PeerId> {
+        let remote = self.peers.iter().filter(|(_, peer)| peer.node().is_some());
+        remote.map(|(id, _)| *id).collect()
+    }
+
+    /// The other nodes that have peers of this room.
+    pub fn other_nodes(&self) -> Vec<NodeId> {
+        let mut nodes: Vec<NodeId> = self
+            .peers
+            .values()
+            .filter_map(Peer::node)
+            .cloned()
+            .collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
+    /// Applies what the node `from` said; of the own messages only [`Gossip::Claim`] and
+    /// [`Gossip::Adopted`]. Returns the windows that this opens.
+    pub fn hear(
+        &mut self,
+        from: &NodeId,
+        said: Gossip<'_>,
+        now: Duration,
+        out: &mut impl Outbox<C>,
+    ) -> Vec<NewWindow> {
+        if *from == self.me {
+            return self.hear_oneself(said, now, out);
+        }
+        self.hearing = Some(from.clone());
+        let mut window = None;
+        match said {
+            Gossip::Joined(record) => self.hear_joined(from, record, out),
+            Gossip::Left { peer, reason, note } => self.hear_left(peer, reason, note, out),
+            Gossip::Relay {
+                kind,
+                from,
+                to,
+                body,
+            } => {
+                let relay = Event::Relay {
+                    kind,
+                    from,
+                    to,
+                    body,
+                };
+                self.tell(to, &relay, out);
+            }
+            // After an outage a message may be sent once more.
+            Gossip::Chat(message) if self.chat.has(message.id) => {}
+            Gossip::Chat(message) => {
+                self.chat.push(&message);
+                self.announce(&Event::Chat(message), out);
+            }
+            Gossip::Claim {
+                peer,
+                from: of,
+                user,
+                secret,
+            } if of == self.me => self.answer(peer, from, &user, secret.as_ref(), out),
+            Gossip::Handover {
+                to,
+                peer,
+                missed,
+                known,
+            } if to == self.me => window = self.arrive(peer, missed, known, now, out),
+            Gossip::Handover { to, peer, .. } => self.hear_moved(peer, &to, out),
+            Gossip::Denied { to, peer } if to == self.me => self.hear_denied(peer, from, out),
+            Gossip::Claim { .. } | Gossip::Denied { .. } => {}
+            Gossip::Adopted(peers) => self.hear_adopted(from, &peers, out),
+            Gossip::Renewed(record) => self.hear_renewed(&record),
+            Gossip::Roster { peers } => self.hear_roster(from, peers, out),
+        }
+        self.hearing = None;
+        window.into_iter().collect()
+    }
+
+    /// What this node said itself, at its place in the order of the channel.
+    fn hear_oneself(
+        &mut self,
+        said: Gossip<'_>,
+        now: Duration,
+        out: &mut impl Outbox<C>,
+    ) -> Vec<NewWindow> {
+        match said {
+            Gossip::Claim { peer, from, .. } => self.note_asked(peer, &from, out),
+            Gossip::Adopted(peers) => return self.take_in(&peers, now, out),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    pub(super) fn hear_joined(
+        &mut self,
+        from: &NodeId,
+        record: PeerRecord,
+        out: &mut impl Outbox<C>,
+    ) {
+        let id = record.id;
+        if self.peers.contains_key(&id) {
+            // Learnt from the records before it was told.
+            return;
+        }
+        let host = self.host();
+        let peer = Peer::remote(record, from.clone());
+        let info = peer.info(id);
+        self.insert(id, peer);
+        let mut slow = self.post_to_all(Some(id), &Event::PeerJoined(info), out);
+        slow.extend(self.tell_new_host(host, out));
+        for slow in slow {
+            self.depart(slow, LeaveReason::Disconnected, out);
+        }
+    }
+
+    fn hear_left(
+        &mut self,
+        peer: PeerId,
+        reason: LeaveReason,
+        note: Arc<str>,
+        out: &mut impl Outbox<C>,
+    ) {
+        if reason == LeaveReason::Kicked {
+            let farewell = Event::Kicked {
+                room: self.id.clone(),
+                reason: Arc::clone(&note),
+            };
+            self.tell(peer, &farewell, out);
+        }
+        self.remove(
+            Departure {
+                peer,
+                reason,
+                note,
+                tell: false,
+            },
+            out,
+        );
+    }
+
+    /// Another node looks after peers of a node that is gone, or that it takes for gone.
+    fn hear_adopted(&mut self, from: &NodeId, peers: &[PeerId], out: &mut impl Outbox<C>) {
+        let (here, moved): (Vec<PeerId>, _) = peers.iter().partition(|id| self.is_online(**id));
+        for peer in moved {
+            self.hear_moved(peer, from, out);
+        }
+        let here: Vec<_> = here.into_iter().map(|id| (id, from.clone())).collect();
+        self.ask_back(&here, out);
+    }
+
+    /// What a peer's node says of its secrets.
+    fn hear_renewed(&mut self, record: &PeerRecord) {
+        if let Some(peer) = self.peers.get_mut(&record.id)
+            && matches!(peer.presence, Presence::Remote(_) | Presence::Arriving(_))
+        {
+            peer.learn_secrets(record);
+        }
+    }
+
+    /// All peers that another node has.
+    fn hear_roster(&mut self, from: &NodeId, peers: Vec<PeerRecord>, out: &mut impl Outbox<C>) {
+        let listed: std::collections::HashSet<PeerId> = peers.iter().map(|peer| peer.id).collect();
+        let theirs = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.node() == Some(from) && !peer.is_ours_by_record());
+        let gone: Vec<PeerId> = theirs
+            .map(|(id, _)| *id)
+            .filter(|id| !listed.contains(id))
+            .collect();
+        for peer in gone {
+            self.lose_sight(peer, out);
+        }
+        for record in peers {
+            if self.peers.contains_key(&record.id) {
+                self.hear_moved(record.id, from, out);
+                self.hear_renewed(&record);
+            } else if !self.kicked.contains(&record.id) {
+                self.hear_joined(from, record, out);
+            }
+        }
+    }
+
+    /// A peer of another node is no more: its leave was not heard.
+    pub(super) fn lose_sight(&mut self, peer: PeerId, out: &mut impl Outbox<C>) {
+        self.remove(
+            Departure {
+                peer,
+                reason: LeaveReason::Disconnected,
+                note: Arc::default(),
+                tell: false,
+            },
+            out,
+        );
+    }
+
+    /// Notes that this node removed a peer that another has, and which that other may still
+    /// speak of until it hears so.
+    pub(super) fn note_kicked(&mut self, peer: PeerId) {
+        self.kicked.push_back(peer);
+        if self.kicked.len() > MAX_KICKED {
+            self.kicked.pop_front();
+        }
+    }
+
+    pub(super) fn is_online(&self, peer: PeerId) -> bool {
+        let peer = self.peers.get(&peer);
+        peer.is_some_and(|peer| matches!(peer.presence, Presence::Online(_)))
+    }
+}

@@ -1,0 +1,72 @@
+use serde_json::{from_value, json, to_value};
+use uuid::Uuid;
+
+use super::*;
+use crate::core::Member;
+
+fn record() -> PeerRecord {
+    PeerRecord {
+        id: PeerId::new(Uuid::from_u128(7)),
+        member: Arc::new(Member {
+            user: "u1".into(),
+            username: "Ann".into(),
+        }),
+        secret: ResumeSecret::new([1; 16]),
+        former: None,
+        joined: 1_700_000_000_000,
+    }
+}
+
+/// Other services may read the records: their fields are a promise.
+#[test]
+fn a_record_is_flat_json_with_names_that_speak_for_themselves() {
+    let json = json!({
+        "id": "00000000-0000-0000-0000-000000000007",
+        "userId": "u1",
+        "username": "Ann",
+        "resumeSecret": "AQEBAQEBAQEBAQEBAQEBAQ",
+        "joinedAt": 1_700_000_000_000_u64,
+    });
+    assert_eq!(to_value(record()).unwrap(), json);
+    let back: PeerRecord = from_value(json).unwrap();
+    assert!(back.secret.matches(&record().secret) && back.former.is_none());
+    assert_eq!((back.id, back.joined), (record().id, record().joined));
+    assert_eq!(back.member, record().member);
+}
+
+#[test]
+fn a_former_secret_is_kept_in_the_record() {
+    let former = ResumeSecret::new([2; 16]);
+    let mut renewed = record();
+    renewed.former = Some(former);
+    let text = serde_json::to_string(&renewed).unwrap();
+    let back: PeerRecord = serde_json::from_str(&text).unwrap();
+    assert!(back.former.unwrap().matches(&former));
+}
+
+#[test]
+fn what_waits_for_a_peer_survives_the_way_to_another_node_byte_for_byte() {
+    let (from, to) = (record().id, PeerId::new(Uuid::from_u128(8)));
+    let body = RawValue::from_string(r#"{ "b":1, "a" : 2.50 }"#.into()).unwrap();
+    let relay = Event::Relay {
+        kind: RelayKind::Offer,
+        from,
+        to,
+        body: Cow::Owned(body),
+    };
+    let text = serde_json::to_string(&Gossip::Handover {
+        to: "n2".into(),
+        peer: to,
+        missed: Waiting::of(relay).into_iter().collect(),
+        known: vec![from, to],
+    })
+    .unwrap();
+    let Ok(Gossip::Handover { missed, .. }) = serde_json::from_str(&text) else {
+        panic!("not what was said: {text}");
+    };
+    let events: Vec<Event<'_>> = missed.into_iter().map(Event::from).collect();
+    let [Event::Relay { body, .. }] = &*events else {
+        panic!("not what waited: {events:?}");
+    };
+    assert_eq!(body.get(), r#"{ "b":1, "a" : 2.50 }"#);
+}
