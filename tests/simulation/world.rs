@@ -1,0 +1,228 @@
+//! The clock, and everything that is on it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use switchboard::core::{Limits, PeerId};
+
+use crate::{
+    client::Client,
+    gossip::Delivery,
+    ledger::Ledger,
+    node::{Node, Then},
+    post::{ConnId, Post},
+    random::Random,
+    redis::{Command, Redis, Reply},
+};
+
+/// When the troubles end, on the virtual clock, in milliseconds.
+const TROUBLES: u64 = 15_000;
+
+/// How long everything then has to come to rest.
+const REST: u64 = 30_000;
+
+/// How long a lost peer is waited for.
+pub(crate) const WINDOW: Duration = Duration::from_secs(5);
+
+/// How large a history is, and what happens in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) nodes: usize,
+    pub(crate) rooms: usize,
+    pub(crate) clients: usize,
+    pub(crate) places: usize,
+    /// The pause between two moves of a client, at most.
+    pub(crate) pace: u64,
+    /// The usual delay of a message, at most.
+    pub(crate) delay: u64,
+    pub(crate) crashes: bool,
+}
+
+impl Shape {
+    fn draw(random: &mut Random, seed: u64) -> Self {
+        let large = seed % 500 == 499;
+        let nodes = random.between(3, if large { 50 } else { 8 }) as usize;
+        let rooms = if large {
+            40
+        } else {
+            random.between(1, 3) as usize
+        };
+        let people = random.between(4, 10) as usize;
+        Self {
+            nodes,
+            rooms,
+            clients: rooms * people,
+            places: random.between(4, 12) as usize,
+            pace: random.between(200, 2_000),
+            delay: random.pick(&[2, 20, 100, 300]).unwrap_or(20),
+            crashes: random.chance(50),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// A command reaches Redis.
+    Arrive {
+        node: usize,
+        room: usize,
+        link: u64,
+        command: Box<Command>,
+        then: Then,
+    },
+    /// Its answer reaches the node.
+    Answer {
+        node: usize,
+        room: usize,
+        link: u64,
+        reply: Reply,
+        then: Then,
+    },
+    Deliver(Box<Delivery>),
+    /// A client does something.
+    Move(usize),
+    /// A node finds that a connection is lost.
+    Notice(ConnId),
+    /// A stalled connection goes on.
+    Drain(ConnId),
+    Expire {
+        node: usize,
+        room: usize,
+        peer: PeerId,
+    },
+    GiveUp {
+        node: usize,
+        room: usize,
+        conn: ConnId,
+    },
+    Beat(usize),
+    Trouble,
+}
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) random: Random,
+    pub(crate) now: u64,
+    pub(crate) shape: Shape,
+    pub(crate) redis: Redis,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) post: Post,
+    pub(crate) ledger: Ledger,
+    pub(crate) drawn: u64,
+    queue: BTreeMap<(u64, u64), Action>,
+    serial: u64,
+    aloud: bool,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, aloud: bool) -> Self {
+        let mut random = Random(seed);
+        let shape = Shape::draw(&mut random, seed);
+        let mut world = Self {
+            random,
+            now: 0,
+            shape,
+            redis: Redis::new(shape.rooms),
+            nodes: Vec::new(),
+            clients: (0..shape.clients).map(Client::new).collect(),
+            post: Post::default(),
+            ledger: Ledger::default(),
+            drawn: 0,
+            queue: BTreeMap::new(),
+            serial: 0,
+            aloud,
+        };
+        world.tell(|_| format!("{shape:?}"));
+        (0..shape.nodes).for_each(|_| world.start_node());
+        for client in 0..shape.clients {
+            let at = world.random.between(0, 3_000);
+            world.after(at, Action::Move(client));
+        }
+        world.after(2_000, Action::Trouble);
+        world
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            max_p2p_peers: self.shape.places,
+            reconnect_window: WINDOW,
+        }
+    }
+
+    /// Adds a line to the printed history.
+    pub(crate) fn tell(&self, line: impl FnOnce(&Self) -> String) {
+        if self.aloud {
+            eprintln!("{:6} {}", self.now, line(self));
+        }
+    }
+
+    /// Whether no more trouble is made.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.now >= TROUBLES
+    }
+
+    pub(crate) fn at(&mut self, time: u64, action: Action) {
+        self.serial += 1;
+        self.queue.insert((time.max(self.now), self.serial), action);
+    }
+
+    pub(crate) fn after(&mut self, delay: u64, action: Action) {
+        self.at(self.now + delay, action);
+    }
+
+    /// How long a message is under way.
+    pub(crate) fn delay(&mut self) -> u64 {
+        match self.random.below(100) {
+            0 => self.random.between(0, self.shape.delay * 4),
+            1..30 => self.random.between(0, self.shape.delay),
+            _ => self.random.between(0, self.shape.delay / 2),
+        }
+    }
+
+    pub(crate) fn play(&mut self) {
+        while let Some(((time, _), action)) = self.queue.pop_first() {
+            if time > TROUBLES + REST {
+                break;
+            }
+            self.now = time;
+            self.step(action);
+        }
+        self.check_rest();
+    }
+
+    fn step(&mut self, action: Action) {
+        match action {
+            Action::Arrive {
+                node,
+                room,
+                link,
+                command,
+                then,
+            } => self.arrive_at_redis(node, room, link, *command, then),
+            Action::Answer {
+                node,
+                room,
+                link,
+                reply,
+                then,
+            } => {
+                let reply = if self.nodes[node].link == Some(link) {
+                    reply
+                } else {
+                    Reply::Failed
+                };
+                if self.nodes[node].up {
+                    self.go_on(node, room, reply, then);
+                }
+            }
+            Action::Deliver(delivery) => self.deliver(*delivery),
+            Action::Move(client) => self.move_client(client),
+            Action::Notice(conn) => self.notice(conn),
+            Action::Drain(conn) => self.drain(conn),
+            Action::Expire { node, room, peer } => self.expire(node, room, peer),
+            Action::GiveUp { node, room, conn } => self.give_up(node, room, conn),
+            Action::Beat(node) => self.beat(node),
+            Action::Trouble => self.trouble(),
+        }
+    }
+}
