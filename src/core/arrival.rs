@@ -27,8 +27,10 @@ pub(super) struct Arrival<C> {
     pub(super) missed: Option<Replay>,
     /// What the client saw of the room through this node, if it is asked back.
     pub(super) seen: Option<Box<Seen>>,
-    /// Since when the records leave it open how the request was answered.
-    pub(super) open_since: Option<Doubt>,
+    /// The request or its answer may be lost.
+    pub(super) unsure: bool,
+    /// What the records said of it since then.
+    pub(super) doubt: Option<Doubt>,
 }
 
 /// A connection that waits for a peer.
@@ -61,10 +63,10 @@ pub(super) struct Picture {
     pub(super) said: HashSet<Uuid>,
 }
 
-/// What the records say of a peer that has not come.
+/// What the records say of a peer whose coming is unsure.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Doubt {
-    /// That this node has it: the answer was missed, or is about to be heard.
+    /// This node has it: the answer was missed, or is about to be heard.
     pub(super) ours: bool,
     /// The moment when they first said so, on the caller's monotonic clock.
     pub(super) since: Duration,
@@ -80,7 +82,8 @@ impl<C> Arrival<C> {
             asked: false,
             missed: Some(Replay::default()),
             seen,
-            open_since: None,
+            unsure: false,
+            doubt: None,
         }
     }
 

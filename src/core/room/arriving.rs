@@ -175,7 +175,7 @@ impl<C: Clone + PartialEq> Room<C> {
     }
 
     /// Opens the window of a peer that has come and that nobody speaks for.
-    fn wait_for(
+    pub(super) fn wait_for(
         &mut self,
         id: PeerId,
         events: Vec<Event<'static>>,

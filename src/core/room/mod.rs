@@ -9,7 +9,7 @@ mod talk;
 
 pub use remote::NewWindow;
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use thiserror::Error;
@@ -109,8 +109,8 @@ pub struct Room<C> {
     chat: ChatLog,
     /// The node that what is going on came from, if it is another.
     hearing: Option<NodeId>,
-    /// The last peers of other nodes that this one removed.
-    kicked: VecDeque<PeerId>,
+    /// What this node said, or others did, may be lost.
+    out_of_touch: bool,
 }
 
 impl<C: Clone + PartialEq> Room<C> {
@@ -125,7 +125,7 @@ impl<C: Clone + PartialEq> Room<C> {
             peers: IndexMap::new(),
             chat: ChatLog::default(),
             hearing: None,
-            kicked: VecDeque::new(),
+            out_of_touch: false,
         }
     }
 

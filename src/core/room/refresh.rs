@@ -8,7 +8,7 @@ use std::{collections::HashSet, time::Duration};
 use super::{NewWindow, Room};
 use crate::core::{
     NodeId, Outbox, PeerId, PeerRecord,
-    arrival::Doubt,
+    arrival::{Arrival, Doubt},
     peer::{Peer, Presence},
 };
 
@@ -17,6 +17,13 @@ use crate::core::{
 const SETTLING: Duration = Duration::from_secs(1);
 
 impl<C: Clone + PartialEq> Room<C> {
+    /// Notes that the way to the other nodes is lost: what was said last, and what they
+    /// answered, may not have arrived. Until [`Room::refresh`] says more, the room goes on with
+    /// what it knows.
+    pub fn lose_touch(&mut self) {
+        self.out_of_touch = true;
+    }
+
     /// Applies the records of the room, each peer's with the node that has it.
     ///
     /// What was heard before the records were read is older than they are. What is heard while
@@ -35,6 +42,9 @@ impl<C: Clone + PartialEq> Room<C> {
         now: Duration,
         out: &mut impl Outbox<C>,
     ) -> Vec<NewWindow> {
+        if std::mem::take(&mut self.out_of_touch) {
+            self.doubt_arrivals();
+        }
         let listed: HashSet<PeerId> = roster.iter().map(|(record, _)| record.id).collect();
         // In their order each is put at the end.
         roster.sort_by_key(|(record, _)| (record.joined, record.id));
@@ -63,8 +73,19 @@ impl<C: Clone + PartialEq> Room<C> {
         windows
     }
 
+    fn doubt_arrivals(&mut self) {
+        for peer in self.peers.values_mut() {
+            if let Presence::Arriving(arrival) = &mut peer.presence {
+                arrival.unsure = true;
+                arrival.doubt = None;
+            }
+        }
+    }
+
     /// The records say that a peer is this node's. If it was asked for, the answer is on its
-    /// way or was missed. If this node does not have it, a synchronisation removes the record.
+    /// way or was missed. If it was given away, that was not heard: it is waited for here, so
+    /// that somebody has it. If this node does not know it, a synchronisation removes the
+    /// record.
     fn refresh_own(
         &mut self,
         record: &PeerRecord,
@@ -72,19 +93,34 @@ impl<C: Clone + PartialEq> Room<C> {
         out: &mut impl Outbox<C>,
     ) -> Option<NewWindow> {
         let peer = self.peers.get_mut(&record.id)?;
-        let Presence::Arriving(arrival) = &mut peer.presence else {
-            return None;
-        };
-        match arrival.open_since {
-            Some(Doubt { ours: true, since }) if now >= since + SETTLING => {
+        match &mut peer.presence {
+            Presence::Arriving(arrival) => {
+                if !arrival.is_settled(true, now) {
+                    return None;
+                }
                 peer.learn_secrets(record);
                 self.arrive_unheard(record.id, now, out)
             }
-            Some(Doubt { ours: true, .. }) => None,
+            Presence::Remote(_) => {
+                peer.learn_secrets(record);
+                self.wait_for(record.id, Vec::new(), now, out)
+            }
+            Presence::Online(_) | Presence::Away { .. } => None,
+        }
+    }
+}
+
+impl<C> Arrival<C> {
+    /// Whether the records have said the same for long enough of a peer whose coming is unsure.
+    fn is_settled(&mut self, ours: bool, now: Duration) -> bool {
+        if !self.unsure {
+            return false;
+        }
+        match self.doubt {
+            Some(doubt) if doubt.ours == ours => now >= doubt.since + SETTLING,
             _ => {
-                let since = now;
-                arrival.open_since = Some(Doubt { ours: true, since });
-                None
+                self.doubt = Some(Doubt { ours, since: now });
+                false
             }
         }
     }
@@ -94,7 +130,7 @@ impl<C: Clone + PartialEq> Peer<C> {
     /// Whether it is on its way here, and the records say that it was given.
     pub(super) fn is_ours_by_record(&self) -> bool {
         matches!(&self.presence, Presence::Arriving(arrival)
-            if arrival.open_since.is_some_and(|doubt| doubt.ours))
+            if arrival.doubt.is_some_and(|doubt| doubt.ours))
     }
 
     /// The records say that another node has the peer, which is not connected here.
@@ -115,18 +151,12 @@ impl<C: Clone + PartialEq> Peer<C> {
                 arrival.at = node;
                 self.ask_again(record.id, out);
             }
-            Presence::Arriving(arrival) => match arrival.open_since {
-                // No answer came: the request was lost, or the answer.
-                Some(Doubt { ours: false, since }) if now >= since + SETTLING => {
+            Presence::Arriving(arrival) => {
+                if arrival.is_settled(false, now) {
                     arrival.at = node;
                     self.ask_again(record.id, out);
                 }
-                Some(Doubt { ours: false, .. }) => {}
-                _ => {
-                    let since = now;
-                    arrival.open_since = Some(Doubt { ours: false, since });
-                }
-            },
+            }
         }
     }
 }

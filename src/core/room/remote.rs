@@ -14,9 +14,6 @@ use crate::core::{
 /// A peer that a node just began to wait for, and until when, on the caller's monotonic clock.
 pub type NewWindow = (PeerId, Duration);
 
-/// How many of the peers that this node removed from others it remembers.
-const MAX_KICKED: usize = 64;
-
 impl<C: Clone + PartialEq> Room<C> {
     /// Whether this node has anybody here, or on the way here.
     pub fn is_served_here(&self) -> bool {
@@ -169,6 +166,12 @@ impl<C: Clone + PartialEq> Room<C> {
             };
             self.tell(peer, &farewell, out);
         }
+        let here = self.peers.get(&peer);
+        if here.is_some_and(|peer| peer.node().is_none()) {
+            // Until now this node may have said that it has the peer: it takes that back.
+            let note = Arc::clone(&note);
+            out.gossip(Gossip::Left { peer, reason, note });
+        }
         self.remove(
             Departure {
                 peer,
@@ -217,7 +220,7 @@ impl<C: Clone + PartialEq> Room<C> {
             if self.peers.contains_key(&record.id) {
                 self.hear_moved(record.id, from, out);
                 self.hear_renewed(&record);
-            } else if !self.kicked.contains(&record.id) {
+            } else {
                 self.hear_joined(from, record, out);
             }
         }
@@ -234,15 +237,6 @@ impl<C: Clone + PartialEq> Room<C> {
             },
             out,
         );
-    }
-
-    /// Notes that this node removed a peer that another has, and which that other may still
-    /// speak of until it hears so.
-    pub(super) fn note_kicked(&mut self, peer: PeerId) {
-        self.kicked.push_back(peer);
-        if self.kicked.len() > MAX_KICKED {
-            self.kicked.pop_front();
-        }
     }
 
     pub(super) fn is_online(&self, peer: PeerId) -> bool {

@@ -115,9 +115,8 @@ impl<C: Clone + PartialEq> Room<C> {
         if target == seat.peer {
             return Err(Refusal::SelfKick);
         }
-        let peer = self.peers.get(&target).ok_or(Refusal::PeerNotFound)?;
-        if peer.node().is_some() {
-            self.note_kicked(target);
+        if !self.peers.contains_key(&target) {
+            return Err(Refusal::PeerNotFound);
         }
         let note: Arc<str> = reason.into();
         let farewell = Event::Kicked {
