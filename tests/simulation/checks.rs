@@ -22,7 +22,7 @@ impl World {
 
     /// No two nodes have the same peer.
     pub(crate) fn check_owners(&self, room: usize) {
-        if self.ledger.apart.contains(&room) {
+        if self.is_apart(room) {
             return;
         }
         for (peer, nodes) in self.owners(room) {
@@ -35,7 +35,11 @@ impl World {
                 "two owners: {peer} of r{room} on {nodes:?}"
             );
         }
-        assert!(self.redis.rooms[room].len() <= self.shape.places);
+        let full = self.redis.rooms[room].hash.len() <= self.shape.places;
+        assert!(
+            full || self.ledger.was_ever_apart(room),
+            "over the bound: r{room}"
+        );
     }
 
     /// Everything has come to rest: all agree.
@@ -52,7 +56,7 @@ impl World {
     }
 
     fn check_records(&self, room: usize, owners: &BTreeMap<PeerId, Vec<usize>>) {
-        let hash = self.redis.rooms[room].iter();
+        let hash = self.redis.rooms[room].hash.iter();
         let hash: BTreeMap<PeerId, Vec<usize>> =
             hash.map(|(id, (_, owner))| (*id, vec![*owner])).collect();
         assert!(

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     eyes::Eyes,
+    ledger::Kind,
     node::Then,
     post::{ConnId, Line},
     redis::Command,
@@ -89,7 +90,7 @@ impl World {
         if self.now < client.rests_until {
             return;
         }
-        let calm = self.is_calm();
+        let calm = self.is_quiet();
         match client.phase {
             Phase::Out if !calm && self.random.chance(50) => self.join(number),
             Phase::In if !calm => self.act_up(number),
@@ -229,9 +230,9 @@ impl World {
             return;
         };
         let known = self.known_at(at).contains(&to);
-        let text = self.ledger.number();
+        let text = self.ledger.number(Kind::Relay, at.room, self.now);
         if known {
-            self.ledger.expect((at.peer, to), text, self.now, true);
+            self.ledger.expect((at.peer, to), text, true);
         }
         self.tell(|_| format!("u{number} {} relays #{text} to {to}", at.peer));
         let body = RawValue::from_string(text.to_string()).unwrap();
@@ -259,13 +260,13 @@ impl World {
     }
 
     fn chat(&mut self, at: Spot) {
-        let number = self.ledger.number();
+        let number = self.ledger.number(Kind::Chat, at.room, self.now);
         let known = self.known_at(at);
         for client in &self.clients {
             if let Some(stay) = client.stay.as_ref().filter(|stay| stay.room == at.room) {
                 let required = stay.peer == at.peer || known.contains(&stay.peer);
                 let way = (at.peer, stay.peer);
-                self.ledger.expect(way, number, self.now, required);
+                self.ledger.expect(way, number, required);
             }
         }
         let (text, timestamp) = (number.to_string(), self.wall_clock(at.node));

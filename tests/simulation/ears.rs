@@ -1,11 +1,12 @@
 //! What reaches people, and what they make of it.
 
-use switchboard::core::Event;
+use switchboard::core::{Event, PeerId, Welcome};
 
 use crate::{
     client::Phase,
     eyes::Eyes,
-    post::{ConnId, Line},
+    ledger::Kind,
+    post::{Conn, ConnId, Line},
     world::World,
 };
 
@@ -23,52 +24,73 @@ impl World {
     pub(crate) fn show(&mut self, conn: ConnId, event: &Event<'static>) {
         let number = self.post.conns[conn].client;
         self.tell(|_| format!("    u{number} c{conn} gets {}", brief(event)));
-        let now = self.now;
-        let client = &mut self.clients[number];
+        let client = &self.clients[number];
         assert!(
             client.conn == Some(conn),
             "outside: u{number} c{conn} {event:?}"
         );
-        let stay = client.stay.as_mut();
-        let stay = stay.unwrap();
-        let me = stay.peer;
+        let me = client.stay.as_ref().unwrap().peer;
         match event {
-            Event::Joined(welcome) => {
-                client.phase = Phase::In;
-                stay.secret = welcome.resume.secret;
-                stay.eyes.get_or_insert_with(|| Eyes::new(welcome));
-            }
-            Event::Resumed { welcome, .. } => {
-                stay.secret = welcome.resume.secret;
-                client.phase = Phase::In;
-                client.tries = 0;
-                let gone = self.ledger.gone.get(&me);
-                assert!(gone.is_none(), "resumed and gone: {me} {gone:?}");
-                if self.ledger.gap_of(me) == Some(u64::MAX) {
-                    self.ledger.excuse(me, now);
+            Event::Joined(welcome) | Event::Resumed { welcome, .. } => {
+                self.be_greeted(conn, welcome);
+                if let Event::Resumed { .. } = event {
+                    self.be_back(conn, me);
                 }
             }
             Event::Relay { from, to, body, .. } => {
                 assert_eq!(*to, me, "for somebody else");
-                self.ledger
-                    .receive((*from, me), body.get().parse().unwrap(), false);
+                let number = body.get().parse().unwrap();
+                self.ledger.receive((*from, me), number, Kind::Relay);
             }
             Event::Chat(said) => {
-                self.ledger
-                    .receive((said.peer, me), said.content.parse().unwrap(), true);
+                let number = said.content.parse().unwrap();
+                self.ledger.receive((said.peer, me), number, Kind::Chat);
             }
             _ => {}
         }
-        let gap = self
-            .ledger
-            .gap_of(me)
-            .is_some_and(|until| until >= stay.sure);
-        if stay.eyes.as_mut().unwrap().see(event, gap) {
-            stay.sure = now + 1;
-        }
+        self.see(number, event);
         if matches!(event, Event::Kicked { .. }) {
-            client.go_out();
+            self.clients[number].go_out();
             self.post.conns[conn].line = Line::Lost { failing: false };
+        }
+    }
+
+    fn be_greeted(&mut self, conn: ConnId, welcome: &Welcome) {
+        let client = &mut self.clients[self.post.conns[conn].client];
+        client.phase = Phase::In;
+        let stay = client.stay.as_mut().unwrap();
+        stay.secret = welcome.resume.secret;
+        stay.eyes.get_or_insert_with(|| Eyes::new(welcome));
+        let room = stay.room;
+        if self.hears(self.post.conns[conn].node, room) {
+            self.ledger.hears_again(welcome.peer, self.now);
+        } else {
+            self.ledger.goes_deaf(welcome.peer);
+        }
+    }
+
+    fn be_back(&mut self, conn: ConnId, me: PeerId) {
+        let Conn { client, node, .. } = self.post.conns[conn];
+        let client = &mut self.clients[client];
+        client.tries = 0;
+        let room = client.stay.as_ref().unwrap().room;
+        let (gone, apart) = (self.ledger.gone.get(&me), self.is_apart(room));
+        assert!(gone.is_none() || apart, "resumed and gone: {me} {gone:?}");
+        // While two nodes have it, each may tell it other things.
+        if apart && !self.redis.rooms[room].is_of(me, node) {
+            self.ledger.excuse(me, u64::MAX);
+        } else if self.ledger.gap_of(me) == Some(u64::MAX) {
+            self.ledger.excuse(me, self.now);
+        }
+    }
+
+    fn see(&mut self, number: usize, event: &Event<'static>) {
+        let stay = self.clients[number].stay.as_mut().unwrap();
+        let gap = self.ledger.gap_of(stay.peer);
+        let gap = gap.is_some_and(|until| until >= stay.sure);
+        let apart = self.ledger.is_apart(stay.room, self.now);
+        if stay.eyes.as_mut().unwrap().see(event, gap, apart) {
+            stay.sure = self.now + 1;
         }
     }
 

@@ -46,8 +46,9 @@ impl Eyes {
     }
 
     /// Takes in an event about who is in the room. `gap` says that something may have been
-    /// missed for a reason that excuses it. Returns whether nothing is to follow.
-    pub(crate) fn see(&mut self, event: &Event<'_>, gap: bool) -> bool {
+    /// missed for a reason that excuses it, `apart` that nodes may take a peer for gone that is
+    /// not. Returns whether nothing is to follow.
+    pub(crate) fn see(&mut self, event: &Event<'_>, gap: bool, apart: bool) -> bool {
         match event {
             Event::Joined(welcome) => {
                 self.list = Picture::of(welcome);
@@ -58,7 +59,7 @@ impl Eyes {
                 self.replaying = *missed;
             }
             other => {
-                self.follow(other, gap);
+                self.follow(other, gap, apart);
                 self.replaying = self.replaying.saturating_sub(1);
             }
         }
@@ -77,7 +78,7 @@ impl Eyes {
         self.replaying == 0
     }
 
-    fn follow(&mut self, event: &Event<'_>, gap: bool) {
+    fn follow(&mut self, event: &Event<'_>, gap: bool, apart: bool) {
         match event {
             Event::PeerJoined(info) => {
                 let id = info.id;
@@ -85,7 +86,11 @@ impl Eyes {
                 let new = self.history.others.insert(id);
                 assert!(new || gap, "came twice: {} saw {id}", self.me);
                 let left = self.departed.contains(&id);
-                assert!(!left || gap, "came after it left: {} saw {id}", self.me);
+                assert!(
+                    !left || gap || apart,
+                    "came after it left: {} saw {id}",
+                    self.me
+                );
                 self.list.others.insert(id);
             }
             Event::PeerLeft { peer, .. } => {

@@ -7,7 +7,7 @@ use switchboard::core::{Gossip, LeaveReason, PeerId, Room};
 use crate::{
     node::{Served, Then},
     post::{ConnId, Post},
-    redis::{Command, Reply},
+    redis::Command,
     world::{Action, World},
 };
 
@@ -26,123 +26,29 @@ impl World {
         Duration::from_millis(self.now)
     }
 
-    /// Sends a command; commands of one node arrive in order.
-    pub(crate) fn command(&mut self, node: usize, room: usize, command: Command, then: Then) {
-        let Some(link) = self.nodes[node].link else {
-            let delay = self.random.between(1, 500);
-            let reply = Reply::Failed;
-            self.after(
-                delay,
-                Action::Answer {
-                    node,
-                    room,
-                    link: 0,
-                    reply,
-                    then,
-                },
-            );
-            return;
-        };
-        let at = (self.now + self.delay()).max(self.nodes[node].sent_until);
-        self.nodes[node].sent_until = at;
-        let command = Box::new(command);
-        self.at(
-            at,
-            Action::Arrive {
-                node,
-                room,
-                link,
-                command,
-                then,
-            },
-        );
-    }
-
-    pub(crate) fn arrive_at_redis(
-        &mut self,
-        node: usize,
-        room: usize,
-        link: u64,
-        command: Command,
-        then: Then,
-    ) {
-        // What a node sent before it died arrives.
-        let reply = if self.nodes[node].link == Some(link) || !self.nodes[node].up {
-            let (now, places) = (self.now, self.shape.places);
-            let reply = self.redis.run(node, room, now, places, &command);
-            if let Command::Publish(said) = &command
-                && !self.write_down(node, room, said)
-            {
-                return;
-            }
-            if let Reply::Adopted { peers, .. } = &reply
-                && !peers.is_empty()
-            {
-                let news = self.now + self.shape.delay * 10;
-                let until = peers.iter().map(|peer| (*peer, news));
-                self.ledger.adopted.extend(until);
-                self.fan_out(node, room, &Gossip::Adopted(peers.clone()));
-            }
-            if let Command::Publish(said) = command {
-                self.fan_out(node, room, &said);
-            }
-            reply
-        } else {
-            Reply::Failed
-        };
-        let at = (self.now + self.delay()).max(self.nodes[node].answered_until);
-        self.nodes[node].answered_until = at;
-        self.at(
-            at,
-            Action::Answer {
-                node,
-                room,
-                link,
-                reply,
-                then,
-            },
-        );
-    }
-
-    /// What is said of the roster is written in the same step. Returns whether it may be said.
-    fn write_down(&mut self, from: usize, room: usize, said: &Gossip<'static>) -> bool {
-        let hash = &mut self.redis.rooms[room];
-        match said {
-            Gossip::Joined(record) => {
-                self.redis.places[room].remove(&record.id);
-                hash.insert(record.id, (record.clone(), from));
-            }
-            Gossip::Left { peer, .. } => {
-                hash.remove(peer);
-            }
-            Gossip::Renewed(record) => match hash.get_mut(&record.id) {
-                Some((known, owner)) if *owner == from => *known = record.clone(),
-                _ => return false,
-            },
-            Gossip::Handover { to, peer, .. } => {
-                let to = self.nodes.iter().position(|node| node.id == *to).unwrap();
-                if !self.nodes[to].up {
-                    self.ledger.excuse(*peer, u64::MAX);
-                }
-                match hash.get_mut(peer) {
-                    Some((_, owner)) if *owner == from => *owner = to,
-                    _ => return false,
-                }
-            }
-            _ => {}
+    /// What has to be known of a command when it is judged what came of it.
+    pub(crate) fn note_command(&mut self, node: usize, room: usize, command: &Command) {
+        if let Command::Publish(Gossip::Handover { to, peer, .. }) = command
+            && self.redis.rooms[room].is_of(*peer, node)
+            && self.nodes.iter().any(|node| node.id == *to && !node.up)
+        {
+            self.ledger.excuse(*peer, u64::MAX);
         }
-        true
     }
 
-    fn fan_out(&mut self, from: usize, room: usize, said: &Gossip<'static>) {
+    pub(crate) fn fan_out(&mut self, from: usize, room: usize, said: &Gossip<'static>) {
         let back = matches!(said, Gossip::Claim { .. } | Gossip::Adopted(_));
-        if let Gossip::Left { peer, reason, .. } = said {
-            self.note_left(room, *peer, *reason);
+        if let Gossip::Adopted(peers) = said {
+            let news = self.now + self.shape.delay * 10;
+            for peer in peers {
+                self.ledger.adopted.insert(*peer, news);
+                self.ledger.excuse(*peer, u64::MAX);
+            }
         }
         self.tell(|_| format!("  redis: r{room} n{from} {}", brief(said)));
         let subs: Vec<(usize, u64)> = self.redis.subs[room]
             .iter()
-            .map(|(node, sub)| (*node, *sub))
+            .copied()
             .filter(|(node, _)| *node != from || back)
             .collect();
         for (node, sub) in subs {
@@ -178,7 +84,7 @@ impl World {
         if served.sub != Some(delivery.sub) {
             return;
         }
-        if served.room.is_none() {
+        if served.keeps_back() {
             served.waiting.push((delivery.from, delivery.said));
         } else {
             self.hear(node, room, delivery.from, delivery.said);
@@ -202,7 +108,18 @@ impl World {
             self.wait_for(node, room, peer, until);
         }
         if let Some(adopted) = adopted {
-            self.have_adopted(node, room, adopted);
+            let until = if self.is_apart(room) {
+                u64::MAX
+            } else {
+                self.now
+            };
+            for peer in adopted {
+                self.ledger.excuse(peer, until);
+            }
+            if let Some(served) = self.nodes[node].rooms.get_mut(&room) {
+                served.adopting = served.adopting.saturating_sub(1);
+            }
+            self.maybe_forget(node, room);
         }
         if moved {
             self.check_owners(room);
@@ -210,7 +127,7 @@ impl World {
     }
 
     /// Opens the window of a peer that nobody waits for.
-    fn wait_for(&mut self, node: usize, room: usize, peer: PeerId, until: Duration) {
+    pub(crate) fn wait_for(&mut self, node: usize, room: usize, peer: PeerId, until: Duration) {
         let at = until.as_millis() as u64;
         self.at(at, Action::Expire { node, room, peer });
     }
@@ -239,8 +156,8 @@ impl World {
         Some(result)
     }
 
-    fn note_left(&mut self, room: usize, peer: PeerId, reason: LeaveReason) {
-        if reason != LeaveReason::Kicked && !self.ledger.apart.contains(&room) {
+    pub(crate) fn note_left(&mut self, room: usize, peer: PeerId, reason: LeaveReason) {
+        if reason != LeaveReason::Kicked && !self.is_apart(room) {
             let before = self.ledger.gone.insert(peer, reason);
             assert!(before.is_none(), "announced gone twice: {peer} {reason:?}");
         }
@@ -248,17 +165,14 @@ impl World {
 
     /// Drops a replica that nobody here needs.
     pub(crate) fn maybe_forget(&mut self, node: usize, room: usize) {
-        let idle = |served: &Served| {
-            served.holds == 0
-                && served
-                    .room
-                    .as_ref()
-                    .is_none_or(|room| !room.is_served_here())
-        };
-        if self.nodes[node].rooms.get(&room).is_some_and(idle) {
+        let served = self.nodes[node].rooms.get(&room);
+        if served.is_some_and(Served::is_idle) {
             self.tell(|_| format!("n{node} forgets r{room}"));
-            self.nodes[node].rooms.remove(&room);
-            self.command(node, room, Command::Unsubscribe, Then::Nothing);
+            let served = self.nodes[node].rooms.remove(&room);
+            self.leave_no_records(node, room);
+            if let Some(sub) = served.and_then(|served| served.sub) {
+                self.command(node, room, Command::Unsubscribe { sub }, Then::Nothing);
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Whole clusters, simulated: nodes, their clients and their Redis on one virtual clock.
 //!
 //! The rooms are the very ones that serve. Everything around them is a model: `redis` keeps
-//! the records and the channels, `node`, `gossip` and `resume` behave as the runtime does, `client` and
-//! `eyes` are the people, `faults` is bad luck. All chance comes from one seed, so that a
+//! the records and the channels, `node`, `link`, `gossip`, `resume` and `sync` behave as the runtime does,
+//! `client` and `eyes` are the people, `faults` is bad luck. All chance comes from one seed, so that a
 //! history that breaks a promise can be played again exactly.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
@@ -14,11 +14,13 @@ mod eyes;
 mod faults;
 mod gossip;
 mod ledger;
+mod link;
 mod node;
 mod post;
 mod random;
 mod redis;
 mod resume;
+mod sync;
 mod world;
 
 use std::{

@@ -1,12 +1,13 @@
 //! What a node does around its rooms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use switchboard::core::{Gossip, Mode, Newcomer, NodeId, PeerId, Room, RoomCode, RoomId};
+use switchboard::core::{Gossip, Newcomer, NodeId, PeerId, Room};
 
 use crate::{
+    link::{HESITATION, Link},
     post::ConnId,
-    redis::{Command, Owned, Reply},
+    redis::{Command, Reply},
     resume::{Claim, Wish},
     world::{Action, World},
 };
@@ -23,26 +24,45 @@ pub(crate) struct Served {
     pub(crate) room: Option<Room<ConnId>>,
     pub(crate) sub: Option<u64>,
     pub(crate) heard_until: u64,
-    /// What was heard before there was a replica.
+    /// What was heard and has to wait until the records were read.
     pub(crate) waiting: Vec<(usize, Gossip<'static>)>,
     /// How many tasks need it.
     pub(crate) holds: usize,
+    /// How many adoptions are on their way back.
+    pub(crate) adopting: usize,
+    /// How many reads are under way.
+    pub(crate) reading: usize,
+    /// It could not hear for a time, and has not read the records since.
+    pub(crate) deaf: bool,
+    /// Messages to be passed on when it has.
+    pub(crate) held: Vec<Gossip<'static>>,
     pub(crate) claims: Vec<Claim>,
+}
+
+impl Served {
+    /// Whether what is heard has to wait.
+    pub(crate) fn keeps_back(&self) -> bool {
+        self.room.is_none() || self.deaf || self.reading > 0
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        let empty = self.room.as_ref().is_none_or(|room| !room.is_served_here());
+        empty && self.holds == 0 && self.adopting == 0 && self.held.is_empty()
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) id: NodeId,
     pub(crate) up: bool,
-    /// The number of its connection to Redis, if it has one.
-    pub(crate) link: Option<u64>,
-    pub(crate) sent_until: u64,
-    pub(crate) answered_until: u64,
+    pub(crate) link: Link,
+    /// Whether it gets what it subscribed to.
+    pub(crate) ears: bool,
     /// How far its wall clock is ahead.
     pub(crate) skew: u64,
-    /// From when on it may say that others are dead.
-    pub(crate) judges_from: u64,
     pub(crate) rooms: BTreeMap<usize, Served>,
+    /// Rooms that it may have records in, and does not serve.
+    pub(crate) leftovers: BTreeSet<usize>,
 }
 
 /// What a node goes on with when Redis has answered.
@@ -53,6 +73,12 @@ pub(crate) enum Then {
     Claim(Box<Wish>),
     Adopt(usize),
     Judge,
+    Check,
+    CheckAgain,
+    Sync,
+    Synced,
+    Refresh(Vec<PeerId>),
+    Forgotten,
 }
 
 impl World {
@@ -63,15 +89,20 @@ impl World {
         self.nodes.push(Node {
             id,
             up: true,
-            link: Some(1),
-            sent_until: 0,
-            answered_until: 0,
+            link: Link::new(),
+            ears: true,
             skew,
-            judges_from: 0,
             rooms: BTreeMap::new(),
+            leftovers: BTreeSet::new(),
         });
+        if self.now < self.redis.down_until {
+            self.nodes[number].link.number = None;
+            self.try_link_later(number);
+        }
         self.tell(|_| format!("n{number} starts"));
         self.after(0, Action::Beat(number));
+        let pause = self.random.between(1, 5_000);
+        self.after(pause, Action::Check(number));
     }
 
     pub(crate) fn wall_clock(&self, node: usize) -> u64 {
@@ -81,11 +112,30 @@ impl World {
     /// Subscribes to a room, and keeps it from being forgotten.
     pub(crate) fn hold(&mut self, node: usize, room: usize) {
         let sub = self.draw();
+        let linked = self.nodes[node].link.number.is_some();
+        if !self.nodes[node].ears {
+            self.set_apart(room);
+        }
         let served = self.nodes[node].rooms.entry(room).or_default();
         served.holds += 1;
-        if served.sub.is_none() {
+        if !linked {
+            served.deaf = true;
+        } else if served.sub.is_none() {
             served.sub = Some(sub);
             self.command(node, room, Command::Subscribe { sub }, Then::Nothing);
+        }
+    }
+
+    /// Whether a node hears what is said in a room.
+    pub(crate) fn hears(&self, node: usize, room: usize) -> bool {
+        let node = &self.nodes[node];
+        node.ears && node.rooms.get(&room).is_some_and(|served| !served.deaf)
+    }
+
+    /// Keeps a room from being forgotten in the middle of something.
+    pub(crate) fn keep(&mut self, node: usize, room: usize) {
+        if let Some(served) = self.nodes[node].rooms.get_mut(&room) {
+            served.holds += 1;
         }
     }
 
@@ -107,56 +157,44 @@ impl World {
             Then::Join(newcomer) => self.go_on_joining(node, room, *newcomer, reply),
             Then::Claim(wish) => self.go_on_claiming(node, room, &wish, reply),
             Then::Adopt(dead) => self.go_on_adopting(node, room, dead, reply),
-            Then::Judge => self.judge(node, reply),
+            Then::Judge => self.judge(node, &reply),
+            Then::Check => self.go_on_checking(node, room, &reply, false),
+            Then::CheckAgain => self.go_on_checking(node, room, &reply, true),
+            Then::Forgotten => {
+                if matches!(reply, Reply::Failed) {
+                    self.nodes[node].leftovers.insert(room);
+                }
+            }
+            Then::Sync => self.sync(node, room),
+            Then::Synced => self.go_on_syncing(node, room, reply),
+            Then::Refresh(known) => self.go_on_looking(node, room, &known, reply),
         }
     }
 
     /// Makes a replica from what Redis said, if there is none.
-    pub(crate) fn learn(&mut self, node: usize, room: usize, hash: Vec<Owned>) {
-        let (limits, now) = (self.limits(), self.clock());
-        let ids: Vec<NodeId> = self.nodes.iter().map(|node| node.id.clone()).collect();
-        let Some(served) = self.nodes[node].rooms.get_mut(&room) else {
-            return;
-        };
-        if served.room.is_some() {
-            return;
-        }
-        let code: RoomCode = format!("r{room}").parse().unwrap();
-        let mut replica = Room::new(
-            RoomId::from_code(&code),
-            code,
-            Mode::P2p,
-            limits,
-            ids[node].clone(),
-        );
-        let roster = hash.into_iter();
-        let roster = roster.map(|(record, owner)| (record, ids[owner].clone()));
-        replica.refresh(roster.collect(), &[], now, &mut self.post);
-        served.room = Some(replica);
-        for (from, said) in std::mem::take(&mut served.waiting) {
-            self.hear(node, room, from, said);
+    pub(crate) fn learn(&mut self, node: usize, room: usize, reply: Reply) {
+        let served = self.nodes[node].rooms.get(&room);
+        if served.is_some_and(|served| served.room.is_none()) {
+            let hash = match reply {
+                Reply::Hash(hash) | Reply::Adopted { hash, .. } => hash,
+                _ => Vec::new(),
+            };
+            self.refresh(node, room, hash, &[]);
+            self.hear_waiting(node, room);
         }
     }
 
     fn go_on_joining(&mut self, node: usize, room: usize, new: Newcomer<ConnId>, reply: Reply) {
         let (peer, conn) = (new.peer, new.conn);
-        let joined = match reply {
-            Reply::Full => false,
-            reply => {
-                let hash = match reply {
-                    Reply::Hash(hash) => hash,
-                    _ => Vec::new(),
-                };
-                self.learn(node, room, hash);
-                let joined = self.act(node, room, |room, out| room.join(new, out));
-                let joined = joined.is_some_and(|joined| joined.is_ok());
-                if !joined {
-                    self.command(node, room, Command::Release(peer), Then::Nothing);
-                }
-                joined
-            }
-        };
+        let full = matches!(reply, Reply::Full);
+        let mut joined = false;
+        if !full {
+            self.learn(node, room, reply);
+            let answer = self.act(node, room, |room, out| room.join(new, out));
+            joined = answer.is_some_and(|answer| answer.is_ok());
+        }
         if !joined {
+            self.command(node, room, Command::Release(peer), Then::Nothing);
             self.refused_to_join(conn);
         }
         self.release(node, room);
@@ -178,32 +216,36 @@ impl World {
         }
     }
 
-    fn judge(&mut self, node: usize, reply: Reply) {
-        let Reply::Dead(dead) = reply else { return };
-        if self.now < self.nodes[node].judges_from {
+    fn judge(&mut self, node: usize, reply: &Reply) {
+        let Reply::Beaten { lived, dead } = reply else {
+            return;
+        };
+        if !lived {
+            // Others may have said that it is dead; or all keys are gone, those of others too.
+            let link = &mut self.nodes[node].link;
+            link.judges_from = link.judges_from.max(self.now + HESITATION);
+            let rooms: Vec<usize> = self.nodes[node].rooms.keys().copied().collect();
+            rooms.into_iter().for_each(|room| self.sync(node, room));
+        }
+        let link = &self.nodes[node].link;
+        if link.number.is_none() || self.now < link.judges_from {
             return;
         }
         for (room, dead) in dead {
-            self.hold(node, room);
-            self.command(node, room, Command::Adopt(dead), Then::Adopt(dead));
+            self.hold(node, *room);
+            self.command(node, *room, Command::Adopt(*dead), Then::Adopt(*dead));
         }
     }
 
     fn go_on_adopting(&mut self, node: usize, room: usize, dead: usize, reply: Reply) {
-        if let Reply::Adopted { peers, hash } = reply
+        if let Reply::Adopted { peers, .. } = &reply
             && !peers.is_empty()
         {
             self.tell(|_| format!("n{node} r{room} adopts {peers:?} of n{dead}"));
-            self.learn(node, room, hash);
-        } else {
-            self.release(node, room);
-        }
-    }
-
-    /// Adopted peers are here now.
-    pub(crate) fn have_adopted(&mut self, node: usize, room: usize, peers: Vec<PeerId>) {
-        for peer in peers {
-            self.ledger.excuse(peer, self.now);
+            if let Some(served) = self.nodes[node].rooms.get_mut(&room) {
+                served.adopting += 1;
+            }
+            self.learn(node, room, reply);
         }
         self.release(node, room);
     }

@@ -1,11 +1,19 @@
 //! Redis, as far as nodes use it: records of peers, keys that say who lives, subscriptions.
+//!
+//! What a message says of who has which peer is written in the same step as it is passed on,
+//! as the scripts of the runtime do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use switchboard::core::{Gossip, PeerId, PeerRecord};
+use switchboard::core::{Gossip, NodeId, PeerId, PeerRecord};
+
+use crate::link::Arrival;
 
 /// For how long a node is taken to live after it last said so, in milliseconds.
 pub(crate) const ALIVE: u64 = 3_000;
+
+/// For how long a place is kept for a peer that is about to join, in milliseconds.
+const RESERVED: u64 = 5_000;
 
 /// A peer and the node that has it.
 pub(crate) type Owned = (PeerRecord, usize);
@@ -15,14 +23,28 @@ pub(crate) enum Command {
     Subscribe {
         sub: u64,
     },
-    Unsubscribe,
+    Unsubscribe {
+        sub: u64,
+    },
     Publish(Gossip<'static>),
     /// Checks that there is a place, and takes it.
     Reserve(PeerId),
     /// Gives a place back.
     Release(PeerId),
     Read,
-    /// Takes over all that a dead node has.
+    /// Makes the records of a node what it says, and tells the others if they were not.
+    Sync {
+        own: Vec<PeerRecord>,
+        /// Peers that the node thinks that others have, or has asked for.
+        others: Vec<PeerId>,
+    },
+    /// Asks whether the records say that the node has just these peers.
+    Check {
+        own: Vec<PeerId>,
+        /// Those that it may have.
+        arriving: Vec<PeerId>,
+    },
+    /// Takes over all that a node has that was found dead.
     Adopt(usize),
     /// Says that the node lives, and asks which others that have peers do not.
     Beat,
@@ -33,104 +55,230 @@ pub(crate) enum Reply {
     Done,
     Full,
     Hash(Vec<Owned>),
+    Checked(bool),
     Adopted {
         peers: Vec<PeerId>,
         hash: Vec<Owned>,
     },
-    /// Rooms, and dead nodes that have peers there.
-    Dead(Vec<(usize, usize)>),
+    Beaten {
+        /// The node was taken to live before.
+        lived: bool,
+        /// Rooms, and dead nodes that have peers there.
+        dead: Vec<(usize, usize)>,
+    },
     /// Redis was not reached, or did not answer.
     Failed,
 }
 
+/// What a room's records are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Records {
+    pub(crate) hash: BTreeMap<PeerId, Owned>,
+    /// Places taken for peers that are about to join, and until when.
+    places: BTreeMap<PeerId, u64>,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Redis {
-    pub(crate) rooms: Vec<BTreeMap<PeerId, Owned>>,
-    /// Places taken for peers that are about to join, and by whom.
-    pub(crate) places: Vec<BTreeMap<PeerId, usize>>,
+    pub(crate) rooms: Vec<Records>,
     /// Who is subscribed to each room, and by which subscription.
-    pub(crate) subs: Vec<BTreeMap<usize, u64>>,
+    pub(crate) subs: Vec<BTreeSet<(usize, u64)>>,
     alive: BTreeMap<usize, u64>,
+    /// Nobody reaches it before then.
+    pub(crate) down_until: u64,
+    /// It does nothing before then.
+    pub(crate) frozen_until: u64,
+    /// What came while it was frozen.
+    pub(crate) waiting: VecDeque<Arrival>,
+    /// What it last wrote to disk.
+    pub(crate) saved: Vec<Records>,
 }
 
 impl Redis {
     pub(crate) fn new(rooms: usize) -> Self {
         Self {
-            rooms: vec![BTreeMap::new(); rooms],
-            places: vec![BTreeMap::new(); rooms],
-            subs: vec![BTreeMap::new(); rooms],
-            alive: BTreeMap::new(),
+            rooms: vec![Records::default(); rooms],
+            saved: vec![Records::default(); rooms],
+            subs: vec![BTreeSet::new(); rooms],
+            ..Self::default()
+        }
+    }
+
+    /// All data is lost, connections are not.
+    pub(crate) fn flush(&mut self) {
+        self.rooms = vec![Records::default(); self.rooms.len()];
+        self.alive.clear();
+    }
+
+    /// It starts again with what was last written to disk, if that was kept.
+    pub(crate) fn restart(&mut self, kept: bool) {
+        self.flush();
+        if kept {
+            self.rooms = self.saved.clone();
+        }
+        self.subs.iter_mut().for_each(BTreeSet::clear);
+        self.waiting.clear();
+        self.frozen_until = 0;
+    }
+
+    /// Nobody gets to a node what it subscribed to.
+    pub(crate) fn unsubscribe_all(&mut self, node: usize) {
+        for subs in &mut self.subs {
+            subs.retain(|(other, _)| *other != node);
         }
     }
 
     fn hash(&self, room: usize) -> Vec<Owned> {
-        self.rooms[room].values().cloned().collect()
+        self.rooms[room].hash.values().cloned().collect()
     }
 
-    /// Runs a command of `node`; publications are for the caller to deliver.
+    /// Runs a command of `node`. Returns what is to be passed on besides the answer.
     pub(crate) fn run(
         &mut self,
-        node: usize,
-        room: usize,
-        now: u64,
+        (node, room, now): (usize, usize, u64),
+        nodes: &[NodeId],
         places: usize,
-        command: &Command,
-    ) -> Reply {
-        match command {
+        command: Command,
+    ) -> (Reply, Option<Gossip<'static>>) {
+        let records = &mut self.rooms[room];
+        let reply = match command {
             Command::Subscribe { sub } => {
-                self.subs[room].insert(node, *sub);
+                self.subs[room].insert((node, sub));
+                Reply::Done
             }
-            Command::Unsubscribe => {
-                self.subs[room].remove(&node);
+            Command::Unsubscribe { sub } => {
+                self.subs[room].remove(&(node, sub));
+                Reply::Done
             }
-            Command::Publish(_) => {}
-            Command::Reserve(peer) => {
-                let taken = self.rooms[room].len() + self.places[room].len();
-                if taken >= places {
-                    return Reply::Full;
-                }
-                self.places[room].insert(*peer, node);
-                return Reply::Hash(self.hash(room));
+            Command::Publish(said) => {
+                let news = records.write_down(node, nodes, &said).then_some(said);
+                return (Reply::Done, news);
             }
+            Command::Reserve(peer) if records.reserve(peer, now, places) => {
+                Reply::Hash(self.hash(room))
+            }
+            Command::Reserve(_) => Reply::Full,
             Command::Release(peer) => {
-                self.places[room].remove(peer);
+                records.places.remove(&peer);
+                Reply::Done
             }
-            Command::Read => return Reply::Hash(self.hash(room)),
-            Command::Adopt(dead) => return self.adopt(node, room, *dead, now),
-            Command::Beat => return self.beat(node, now),
-        }
-        Reply::Done
+            Command::Read => Reply::Hash(self.hash(room)),
+            Command::Sync { own, others } => {
+                let news = records.sync(node, own, &others);
+                return (Reply::Hash(self.hash(room)), news);
+            }
+            Command::Check { own, arriving } => {
+                let all = own.iter().all(|id| records.is_of(*id, node));
+                let known = |id| own.contains(id) || arriving.contains(id);
+                Reply::Checked(all && records.of(node).all(known))
+            }
+            Command::Adopt(dead) => {
+                let peers = records.adopt(node, dead);
+                let news = (!peers.is_empty()).then(|| Gossip::Adopted(peers.clone()));
+                let hash = self.hash(room);
+                return (Reply::Adopted { peers, hash }, news);
+            }
+            Command::Beat => self.beat(node, now),
+        };
+        (reply, None)
     }
 
     fn is_dead(&self, node: usize, now: u64) -> bool {
         self.alive.get(&node).is_none_or(|until| *until <= now)
     }
 
-    fn adopt(&mut self, node: usize, room: usize, dead: usize, now: u64) -> Reply {
-        let (hash, mut peers) = (self.hash(room), Vec::new());
-        if self.is_dead(dead, now) {
-            self.places[room].retain(|_, owner| *owner != dead);
-            for (id, (_, owner)) in &mut self.rooms[room] {
-                if *owner == dead {
-                    *owner = node;
-                    peers.push(*id);
-                }
-            }
-        }
-        Reply::Adopted { peers, hash }
-    }
-
     fn beat(&mut self, node: usize, now: u64) -> Reply {
+        let lived = !self.is_dead(node, now);
         self.alive.insert(node, now + ALIVE);
         let mut dead = Vec::new();
-        for (room, hash) in self.rooms.iter().enumerate() {
-            let mut owners: Vec<usize> = hash.values().map(|(_, owner)| *owner).collect();
-            owners.extend(self.places[room].values());
-            owners.sort_unstable();
-            owners.dedup();
-            owners.retain(|owner| self.is_dead(*owner, now));
-            dead.extend(owners.into_iter().map(|owner| (room, owner)));
+        for (room, records) in self.rooms.iter().enumerate() {
+            let owners: BTreeSet<usize> = records.hash.values().map(|(_, owner)| *owner).collect();
+            let gone = owners.into_iter().filter(|owner| self.is_dead(*owner, now));
+            dead.extend(gone.map(|owner| (room, owner)));
         }
-        Reply::Dead(dead)
+        Reply::Beaten { lived, dead }
+    }
+}
+
+impl Records {
+    pub(crate) fn is_of(&self, peer: PeerId, node: usize) -> bool {
+        self.owner(peer) == Some(node)
+    }
+
+    pub(crate) fn owner(&self, peer: PeerId) -> Option<usize> {
+        self.hash.get(&peer).map(|(_, owner)| *owner)
+    }
+
+    fn of(&self, node: usize) -> impl Iterator<Item = &PeerId> {
+        let own = self.hash.iter();
+        own.filter(move |(_, (_, owner))| *owner == node)
+            .map(|(id, _)| id)
+    }
+
+    /// Takes a place if there is one.
+    fn reserve(&mut self, peer: PeerId, now: u64, places: usize) -> bool {
+        self.places.retain(|_, until| *until > now);
+        let free = self.hash.len() + self.places.len() < places;
+        if free {
+            self.places.insert(peer, now + RESERVED);
+        }
+        free
+    }
+
+    /// Writes what is said of who has which peer. Returns whether it may be said.
+    fn write_down(&mut self, from: usize, nodes: &[NodeId], said: &Gossip<'static>) -> bool {
+        match said {
+            Gossip::Joined(record) => {
+                self.places.remove(&record.id);
+                self.hash.insert(record.id, (record.clone(), from));
+            }
+            Gossip::Left { peer, .. } => {
+                self.hash.remove(peer);
+            }
+            Gossip::Handover { to, peer, .. } => match self.hash.get_mut(peer) {
+                Some((_, owner)) if *owner == from => {
+                    *owner = nodes.iter().position(|node| node == to).unwrap();
+                }
+                Some(_) => return false,
+                None => {}
+            },
+            Gossip::Renewed(record) => match self.hash.get_mut(&record.id) {
+                Some((known, owner)) if *owner == from => *known = record.clone(),
+                _ => return false,
+            },
+            _ => {}
+        }
+        true
+    }
+
+    /// Removes what a node does not know, and adds what it has and nobody else is said to.
+    fn sync(
+        &mut self,
+        node: usize,
+        own: Vec<PeerRecord>,
+        others: &[PeerId],
+    ) -> Option<Gossip<'static>> {
+        let before = self.hash.len();
+        let has = |id: &PeerId| others.contains(id) || own.iter().any(|record| record.id == *id);
+        self.hash.retain(|id, (_, owner)| *owner != node || has(id));
+        let mut changed = self.hash.len() != before;
+        for record in own {
+            changed |= !self.hash.contains_key(&record.id);
+            self.hash.entry(record.id).or_insert((record, node));
+        }
+        let mine = self.hash.values().filter(|(_, owner)| *owner == node);
+        let peers = mine.map(|(record, _)| record.clone()).collect();
+        changed.then_some(Gossip::Roster { peers })
+    }
+
+    fn adopt(&mut self, node: usize, dead: usize) -> Vec<PeerId> {
+        let mut peers = Vec::new();
+        for (id, (_, owner)) in &mut self.hash {
+            if *owner == dead {
+                *owner = node;
+                peers.push(*id);
+            }
+        }
+        peers
     }
 }

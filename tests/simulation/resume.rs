@@ -57,16 +57,11 @@ impl World {
     }
 
     pub(crate) fn go_on_claiming(&mut self, node: usize, room: usize, wish: &Wish, reply: Reply) {
-        let known = match reply {
-            Reply::Hash(hash) => {
-                let known = hash.iter().any(|(record, _)| record.id == wish.peer);
-                if known {
-                    self.learn(node, room, hash);
-                }
-                known
-            }
-            _ => false,
-        };
+        let known = matches!(&reply, Reply::Hash(hash)
+            if hash.iter().any(|(record, _)| record.id == wish.peer));
+        if known {
+            self.learn(node, room, reply);
+        }
         let wanted = self.post.is_alive(wish.conn);
         if !(known && wanted && self.claim(node, room, wish)) {
             self.refused_to_resume(wish.conn);
@@ -84,6 +79,10 @@ impl World {
             room.claim(peer, wish.claim(), &conn, out)
         });
         let claimed = claimed.is_some_and(|claimed| claimed.is_ok());
+        if claimed && !self.hears(node, room) {
+            // What the peer missed may come while nobody listens.
+            self.ledger.excuse(peer, u64::MAX);
+        }
         if claimed {
             self.tell(|_| format!("n{node} r{room} claims {peer} for c{conn}"));
             let served = self.nodes[node].rooms.get_mut(&room).unwrap();

@@ -6,19 +6,28 @@ use switchboard::core::{Limits, PeerId};
 
 use crate::{
     client::Client,
+    faults::OUTAGE,
     gossip::Delivery,
     ledger::Ledger,
+    link::Arrival,
     node::{Node, Then},
     post::{ConnId, Post},
     random::Random,
-    redis::{Command, Redis, Reply},
+    redis::{Redis, Reply},
 };
 
-/// When the troubles end, on the virtual clock, in milliseconds.
+/// When the last trouble begins, on the virtual clock, in milliseconds.
 const TROUBLES: u64 = 15_000;
 
-/// How long everything then has to come to rest.
+/// How long everything has to come to rest, when people do no more.
 const REST: u64 = 30_000;
+
+/// How long nodes take, after they could not reach each other, to agree again: they find each
+/// other dead, wait for each other's peers, and look after their records.
+const MENDING: u64 = 15_000;
+
+/// For how long people go on when all is well again.
+const AFTERMATH: u64 = 5_000;
 
 /// How long a lost peer is waited for.
 pub(crate) const WINDOW: Duration = Duration::from_secs(5);
@@ -35,9 +44,21 @@ pub(crate) struct Shape {
     /// The usual delay of a message, at most.
     pub(crate) delay: u64,
     pub(crate) crashes: bool,
+    /// Whether nodes and Redis lose each other.
+    pub(crate) losses: bool,
 }
 
 impl Shape {
+    /// When people stop doing things.
+    fn quiet(&self) -> u64 {
+        let longer = if self.losses {
+            OUTAGE + MENDING + AFTERMATH
+        } else {
+            0
+        };
+        TROUBLES + longer
+    }
+
     fn draw(random: &mut Random, seed: u64) -> Self {
         let large = seed % 500 == 499;
         let nodes = random.between(3, if large { 50 } else { 8 }) as usize;
@@ -55,6 +76,7 @@ impl Shape {
             pace: random.between(200, 2_000),
             delay: random.pick(&[2, 20, 100, 300]).unwrap_or(20),
             crashes: random.chance(50),
+            losses: random.chance(60),
         }
     }
 }
@@ -62,20 +84,18 @@ impl Shape {
 #[derive(Debug)]
 pub(crate) enum Action {
     /// A command reaches Redis.
-    Arrive {
-        node: usize,
-        room: usize,
-        link: u64,
-        command: Box<Command>,
-        then: Then,
-    },
+    Arrive(Box<Arrival>),
     /// Its answer reaches the node.
     Answer {
         node: usize,
-        room: usize,
-        link: u64,
+        serial: u64,
         reply: Reply,
-        then: Then,
+    },
+    /// A node gives up on an answer.
+    Fail {
+        node: usize,
+        room: usize,
+        then: Box<Then>,
     },
     Deliver(Box<Delivery>),
     /// A client does something.
@@ -95,7 +115,24 @@ pub(crate) enum Action {
         conn: ConnId,
     },
     Beat(usize),
+    Check(usize),
+    CheckAgain {
+        node: usize,
+        room: usize,
+    },
+    SecondLook {
+        node: usize,
+        room: usize,
+    },
     Trouble,
+    /// Redis goes on.
+    Thaw,
+    /// A node finds that its connection to Redis is lost.
+    LoseLink {
+        node: usize,
+        link: u64,
+    },
+    LinkUp(usize),
 }
 
 #[derive(Debug)]
@@ -161,6 +198,21 @@ impl World {
         self.now >= TROUBLES
     }
 
+    /// Whether people do no more but come back.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.now >= self.shape.quiet()
+    }
+
+    /// Whether the nodes of a room could not reach each other lately.
+    pub(crate) fn is_apart(&self, room: usize) -> bool {
+        self.ledger.is_apart(room, self.now)
+    }
+
+    /// The nodes of a room cannot reach each other, or have only just begun to again.
+    pub(crate) fn set_apart(&mut self, room: usize) {
+        self.ledger.set_apart(room, self.now, self.now + MENDING);
+    }
+
     pub(crate) fn at(&mut self, time: u64, action: Action) {
         self.serial += 1;
         self.queue.insert((time.max(self.now), self.serial), action);
@@ -181,7 +233,7 @@ impl World {
 
     pub(crate) fn play(&mut self) {
         while let Some(((time, _), action)) = self.queue.pop_first() {
-            if time > TROUBLES + REST {
+            if time > self.shape.quiet() + REST {
                 break;
             }
             self.now = time;
@@ -192,27 +244,15 @@ impl World {
 
     fn step(&mut self, action: Action) {
         match action {
-            Action::Arrive {
-                node,
-                room,
-                link,
-                command,
-                then,
-            } => self.arrive_at_redis(node, room, link, *command, then),
+            Action::Arrive(arrival) => self.arrive_at_redis(*arrival),
             Action::Answer {
                 node,
-                room,
-                link,
+                serial,
                 reply,
-                then,
-            } => {
-                let reply = if self.nodes[node].link == Some(link) {
-                    reply
-                } else {
-                    Reply::Failed
-                };
+            } => self.answer(node, serial, reply),
+            Action::Fail { node, room, then } => {
                 if self.nodes[node].up {
-                    self.go_on(node, room, reply, then);
+                    self.go_on(node, room, Reply::Failed, *then);
                 }
             }
             Action::Deliver(delivery) => self.deliver(*delivery),
@@ -222,7 +262,15 @@ impl World {
             Action::Expire { node, room, peer } => self.expire(node, room, peer),
             Action::GiveUp { node, room, conn } => self.give_up(node, room, conn),
             Action::Beat(node) => self.beat(node),
+            Action::Check(node) => self.check_all_records(node),
+            Action::CheckAgain { node, room } => {
+                self.check_records_of(node, room, Then::CheckAgain);
+            }
+            Action::SecondLook { node, room } => self.second_look(node, room),
             Action::Trouble => self.trouble(),
+            Action::Thaw => self.thaw(),
+            Action::LoseLink { node, link } => self.lose_link(node, link),
+            Action::LinkUp(node) => self.link_up(node),
         }
     }
 }
