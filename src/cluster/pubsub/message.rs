@@ -66,6 +66,8 @@ pub struct Message {
     pub pattern: Option<Arc<str>>,
     /// Who sent it; `None` on raw channels.
     pub from: Option<ServerId>,
+    /// Which of the messages of its sender; 0 on raw channels.
+    pub number: u64,
     /// What was published.
     pub payload: Bytes,
 }

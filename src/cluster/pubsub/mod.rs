@@ -26,6 +26,7 @@ mod settings;
 mod shared;
 mod stats;
 mod subscriber;
+mod tally;
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use redis::Value;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::board::{Health, Link};
@@ -41,12 +42,14 @@ pub use self::commands::Commands;
 pub use self::envelope::ServerId;
 pub use self::error::{PublishError, SubscribeError};
 pub use self::message::{Channel, HandlerError, Message};
+use self::publisher::Interest;
 pub use self::script::Script;
 pub use self::settings::{Lost, OnLost, Settings};
 use self::shared::Shared;
 pub use self::stats::{PublisherCounts, Stats, SubscriberCounts};
 use self::subscriber::Hears;
 pub use self::subscriber::Subscription;
+pub use self::tally::Tally;
 use super::KeyPrefix;
 pub use super::connect::Failure;
 use super::target::RedisTarget;
@@ -87,7 +90,7 @@ impl PubSub {
     ///
     /// When the queue is full or closed; the message is then dropped, and counted.
     pub fn publish(&self, channel: &Channel, payload: Bytes) -> Result<(), PublishError> {
-        self.0.enqueue(channel, payload, None, None)
+        self.0.enqueue(channel, payload, None, Interest::Nobody)
     }
 
     /// Publishes a message and waits for the outcome: how many connections got it (those of
@@ -120,7 +123,8 @@ impl PubSub {
         payload: Bytes,
         script: Script,
     ) -> Result<(), PublishError> {
-        self.0.enqueue(channel, payload, Some(script), None)
+        self.0
+            .enqueue(channel, payload, Some(script), Interest::Nobody)
     }
 
     /// Like [`execute`](Self::execute), and waits for the script's answer. Dropping the future
@@ -136,6 +140,41 @@ impl PubSub {
         script: Script,
     ) -> Result<Value, PublishError> {
         self.0.send(channel, payload, Some(script)).await
+    }
+
+    /// Publishes, by a script if there is one, and has it counted who gets the message. It only
+    /// queues.
+    ///
+    /// # Errors
+    ///
+    /// When the queue is full or closed; the message is then dropped, and counted.
+    pub fn publish_counted(
+        &self,
+        channel: &Channel,
+        payload: Bytes,
+        script: Option<Script>,
+        tally: Arc<dyn Tally>,
+    ) -> Result<(), PublishError> {
+        self.0
+            .enqueue(channel, payload, script, Interest::Tally(tally))
+    }
+
+    /// Like [`execute_and_wait`](Self::execute_and_wait), but the script is queued when this
+    /// returns: what is queued after that comes after it. Only the answer is waited for.
+    ///
+    /// # Errors
+    ///
+    /// When the queue is full or closed; the future, when the script or all attempts fail.
+    pub fn ask(
+        &self,
+        channel: &Channel,
+        payload: Bytes,
+        script: Script,
+    ) -> Result<impl Future<Output = Result<Value, PublishError>> + use<>, PublishError> {
+        let (sender, outcome) = oneshot::channel();
+        self.0
+            .enqueue(channel, payload, Some(script), Interest::Waiter(sender))?;
+        Ok(async move { outcome.await.unwrap_or(Err(PublishError::Closed)) })
     }
 
     /// Subscribes to a channel. There may be any number of handlers for one channel.

@@ -15,7 +15,7 @@ use super::commands::{Commands, Keeper};
 use super::envelope::ServerId;
 use super::error::PublishError;
 use super::message::Channel;
-use super::publisher::{Item, Outcome, Pump, Queue};
+use super::publisher::{Interest, Item, Outcome, Pump, Queue};
 use super::script::Script;
 use super::settings::Settings;
 use super::stats::{Counters, PublisherCounts};
@@ -119,13 +119,13 @@ impl Shared {
         channel: &Channel,
         payload: Bytes,
         script: Option<Script>,
-        outcome: Option<oneshot::Sender<Outcome>>,
+        interest: Interest,
     ) -> Result<(), PublishError> {
         let item = Item {
             channel: channel.clone(),
             payload,
             script: script.map(Box::new),
-            outcome,
+            interest,
         };
         let queued = self.queue.push(self.lane(channel), item);
         if let Err(PublishError::Full | PublishError::TooLarge) = queued {
@@ -142,7 +142,7 @@ impl Shared {
         script: Option<Script>,
     ) -> Outcome {
         let (sender, outcome) = oneshot::channel();
-        self.enqueue(channel, payload, script, Some(sender))?;
+        self.enqueue(channel, payload, script, Interest::Waiter(sender))?;
         outcome.await.unwrap_or(Err(PublishError::Closed))
     }
 

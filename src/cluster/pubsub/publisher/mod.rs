@@ -4,4 +4,4 @@ mod pump;
 mod queue;
 
 pub(super) use self::pump::Pump;
-pub(super) use self::queue::{Item, Outcome, Queue};
+pub(super) use self::queue::{Interest, Item, Outcome, Queue};

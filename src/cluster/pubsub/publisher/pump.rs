@@ -53,7 +53,7 @@ impl Pump {
             // Those under way have had their time; they are told by their drop guard.
         }
         for queued in self.queue.clear() {
-            self.give_up(queued.item, Failure::Unavailable);
+            self.give_up(queued, Failure::Unavailable);
         }
     }
 
@@ -74,7 +74,7 @@ impl Pump {
             failed = self.attempt(lane, &mut waiting).await;
         }
         for (queued, failure) in failed {
-            self.give_up(queued.item, failure);
+            self.give_up(queued, failure);
         }
         lane
     }
@@ -135,7 +135,7 @@ impl Pump {
                 // What a script answers is its own affair.
                 answer if item.script.is_some() || matches!(answer, Value::Int(_)) => {
                     overtaken.insert(item.channel.clone());
-                    self.published(queued.item, answer);
+                    self.published(queued, answer);
                     continue;
                 }
                 _ => Failure::Protocol,
@@ -143,7 +143,7 @@ impl Pump {
             // A refusal is final, and to wait for another would hold up everybody else. And one
             // that was overtaken would come after those that were to come after it.
             if is_refusal(failure) || overtaken.contains(&item.channel) {
-                self.give_up(queued.item, failure);
+                self.give_up(queued, failure);
             } else {
                 failed.push((queued, failure));
             }
@@ -152,16 +152,18 @@ impl Pump {
         failed
     }
 
-    fn published(&self, item: Item, answer: Value) {
+    fn published(&self, queued: Queued, answer: Value) {
+        let item = &queued.item;
         let bytes = u64::try_from(item.payload.len()).unwrap_or(u64::MAX);
         self.stats.count(&item.channel.name, |counts| {
             counts.published += 1;
             counts.bytes += bytes;
         });
-        self.queue.settle(item, Ok(answer));
+        self.queue.settle(queued, Ok(answer));
     }
 
-    fn give_up(&self, item: Item, cause: Failure) {
+    fn give_up(&self, queued: Queued, cause: Failure) {
+        let item = &queued.item;
         self.stats
             .count(&item.channel.name, |counts| counts.lost += 1);
         tracing::debug!(channel = item.channel.name(), %cause, "a message was not published");
@@ -175,7 +177,7 @@ impl Pump {
             // The panic hook has said what and where; publishing goes on.
             let _ = catch_unwind(AssertUnwindSafe(|| on_lost(&lost)));
         }
-        self.queue.settle(item, Err(PublishError::Failed(cause)));
+        self.queue.settle(queued, Err(PublishError::Failed(cause)));
     }
 }
 
@@ -208,7 +210,7 @@ struct UnderWay<'p> {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         for queued in self.batch.drain(..) {
-            self.pump.give_up(queued.item, Failure::Unavailable);
+            self.pump.give_up(queued, Failure::Unavailable);
         }
     }
 }

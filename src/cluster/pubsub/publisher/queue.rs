@@ -5,6 +5,7 @@
 //! Cluster has one per slot, so that a node which is away holds up nobody but its own channels.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -15,6 +16,7 @@ use super::super::Settings;
 use super::super::error::PublishError;
 use super::super::message::Channel;
 use super::super::script::Script;
+use super::super::tally::Tally;
 
 /// What the sender gets to know in the end, if it wants to: what Redis answered.
 pub(in super::super) type Outcome = Result<Value, PublishError>;
@@ -26,7 +28,17 @@ pub(in super::super) struct Item {
     pub(in super::super) payload: Bytes,
     /// What publishes it, if that is not Redis by itself.
     pub(in super::super) script: Option<Box<Script>>,
-    pub(in super::super) outcome: Option<oneshot::Sender<Outcome>>,
+    pub(in super::super) interest: Interest,
+}
+
+/// Who wants to know what becomes of a message.
+#[derive(Debug)]
+pub(in super::super) enum Interest {
+    Nobody,
+    /// Somebody waits for the answer.
+    Waiter(oneshot::Sender<Outcome>),
+    /// Somebody counts who gets it.
+    Tally(Arc<dyn Tally>),
 }
 
 impl Item {
@@ -137,7 +149,7 @@ impl Queue {
     }
 
     /// A message has been published or given up.
-    pub(super) fn settle(&self, item: Item, outcome: Outcome) {
+    pub(super) fn settle(&self, Queued { item, number }: Queued, outcome: Outcome) {
         let mut state = self.state.lock();
         state.messages -= 1;
         state.bytes -= item.size();
@@ -146,9 +158,18 @@ impl Queue {
         if idle {
             self.idle.notify_waiters();
         }
-        if let Some(sender) = item.outcome {
-            // Whoever asked may have stopped waiting.
-            let _ = sender.send(outcome);
+        match item.interest {
+            Interest::Nobody => {}
+            Interest::Waiter(sender) => {
+                // Whoever asked may have stopped waiting.
+                let _ = sender.send(outcome);
+            }
+            Interest::Tally(tally) => {
+                if let Ok(Value::Int(receivers)) = outcome {
+                    let receivers = u64::try_from(receivers).unwrap_or(0);
+                    tally.published(number, receivers, &item.payload);
+                }
+            }
         }
     }
 

@@ -50,6 +50,7 @@ impl Subscriber {
             channel,
             pattern,
             from: None,
+            number: 0,
             payload: payload.into(),
         };
         self.deliver(&delivery, &message);
@@ -117,6 +118,7 @@ impl Subscriber {
         Some(Message {
             payload,
             from: Some(envelope.from),
+            number: envelope.number,
             ..message.clone()
         })
     }
