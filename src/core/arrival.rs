@@ -25,6 +25,9 @@ pub(super) struct Arrival<C> {
     pub(super) asked: bool,
     /// What waits; nothing once more would have to wait than is kept.
     pub(super) missed: Option<Replay>,
+    /// What others said before the request, and the node that was asked did not get: it counts
+    /// if that node turns out to be gone.
+    pub(super) again: Replay,
     /// What the client saw of the room through this node, if it is asked back.
     pub(super) seen: Option<Box<Seen>>,
     /// The request or its answer may be lost.
@@ -81,6 +84,7 @@ impl<C> Arrival<C> {
             at,
             asked: false,
             missed: Some(Replay::default()),
+            again: Replay::default(),
             seen,
             unsure: false,
             doubt: None,

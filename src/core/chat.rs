@@ -15,7 +15,7 @@ use super::{Member, PeerId, RoomId, UserId};
 pub const MAX_CHAT_CHARS: usize = 4_000;
 
 /// The most messages a room remembers.
-const MAX_MESSAGES: usize = 1_000;
+pub const MAX_CHAT_MESSAGES: usize = 1_000;
 
 /// The most bytes of text a room remembers, so that long messages cannot outgrow the count.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -143,7 +143,7 @@ impl ChatLog {
         let later = later.take_while(|other| other.id > message.id).count();
         let place = self.messages.len() - later;
         self.messages.insert(place, Arc::clone(message));
-        while self.messages.len() > MAX_MESSAGES || self.bytes > MAX_BYTES {
+        while self.messages.len() > MAX_CHAT_MESSAGES || self.bytes > MAX_BYTES {
             let Some(old) = self.messages.pop_front() else {
                 break;
             };

@@ -73,6 +73,13 @@ pub enum Gossip<'a> {
     },
     /// The sender looks after peers of a node that is gone.
     Adopted(Vec<PeerId>),
+    /// What a peer did not get since its node was gone: for the node that took it over.
+    Again {
+        /// The peer.
+        peer: PeerId,
+        /// What it missed, oldest first.
+        missed: Vec<Waiting>,
+    },
     /// A peer that the sender has came back there: its secrets are others now, and all have
     /// to know them in case that the sender dies.
     Renewed(PeerRecord),
@@ -85,6 +92,23 @@ pub enum Gossip<'a> {
 }
 
 impl Gossip<'_> {
+    /// What of the message is for `peer`, to wait for it: a relay to it, or chat.
+    pub fn for_peer(&self, peer: PeerId) -> Option<Waiting> {
+        match self {
+            Self::Relay {
+                kind,
+                from,
+                to,
+                body,
+            } if *to == peer => {
+                let body = body.clone().into_owned();
+                Some(Waiting::Relay(*kind, *from, *to, body))
+            }
+            Self::Chat(message) => Some(Waiting::Chat(Arc::clone(message))),
+            _ => None,
+        }
+    }
+
     /// Detaches the message from the frame that it may borrow from.
     pub fn into_owned(self) -> Gossip<'static> {
         match self {
@@ -126,6 +150,7 @@ impl Gossip<'_> {
             },
             Self::Denied { to, peer } => Gossip::Denied { to, peer },
             Self::Adopted(peers) => Gossip::Adopted(peers),
+            Self::Again { peer, missed } => Gossip::Again { peer, missed },
             Self::Renewed(record) => Gossip::Renewed(record),
             Self::Roster { peers } => Gossip::Roster { peers },
         }

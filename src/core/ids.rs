@@ -26,6 +26,11 @@ impl PeerId {
     pub const fn new(id: Uuid) -> Self {
         Self(id)
     }
+
+    /// The id as it was drawn.
+    pub const fn as_uuid(&self) -> &Uuid {
+        &self.0
+    }
 }
 
 impl FromStr for PeerId {

@@ -21,7 +21,9 @@ mod peer;
 mod replay;
 mod room;
 
-pub use chat::{ChatDraft, ChatError, ChatMessage, HistoryQuery, MAX_CHAT_CHARS};
+pub use chat::{
+    ChatDraft, ChatError, ChatMessage, HistoryQuery, MAX_CHAT_CHARS, MAX_CHAT_MESSAGES,
+};
 pub use event::{Event, LeaveReason, Mode, PeerInfo, RelayKind, Welcome};
 pub use gossip::{Gossip, Waiting};
 pub use ids::{

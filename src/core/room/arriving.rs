@@ -55,7 +55,8 @@ impl<C: Clone + PartialEq> Room<C> {
             Presence::Arriving(mut arrival) => {
                 // The grant may have been another's: who waits must have shown the right secret.
                 arrival.proof = None;
-                self.settle_in(id, *arrival, Vec::new(), known, now, out)
+                let missed = arrival.again.drain().collect();
+                self.settle_in(id, *arrival, missed, known, now, out)
             }
             other => {
                 peer.presence = other;

@@ -9,14 +9,14 @@ mod talk;
 
 pub use remote::NewWindow;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 use thiserror::Error;
 
 use super::{
-    ChatError, Event, Gossip, LeaveReason, Mode, Newcomer, NodeId, Outbox, PeerId, ResumeSecret,
-    ResumeToken, RoomCode, RoomId, UserId, Welcome,
+    ChatError, Event, Gossip, LeaveReason, Member, Mode, Newcomer, NodeId, Outbox, PeerId,
+    ResumeSecret, ResumeToken, RoomCode, RoomId, UserId, Welcome,
     chat::ChatLog,
     peer::{Peer, Presence},
     replay::Replay,
@@ -148,6 +148,21 @@ impl<C: Clone + PartialEq> Room<C> {
     /// not empty.
     pub fn host(&self) -> Option<PeerId> {
         self.peers.first().map(|(id, _)| *id)
+    }
+
+    /// The code by which the room was reached first.
+    pub fn code(&self) -> &RoomCode {
+        &self.code
+    }
+
+    /// Who is behind a peer, wherever it is.
+    pub fn member(&self, peer: PeerId) -> Option<&Arc<Member>> {
+        self.peers.get(&peer).map(|peer| &peer.member)
+    }
+
+    /// Whether a user is in the room, through whichever peer.
+    pub fn has_user(&self, user: &UserId) -> bool {
+        self.peers.values().any(|peer| peer.member.user == *user)
     }
 
     /// Whether `peer` is away and waited for here.

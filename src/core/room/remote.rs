@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Room, delivery::Departure};
 use crate::core::{
-    Event, Gossip, LeaveReason, NodeId, Outbox, PeerId, PeerRecord,
+    Event, Gossip, LeaveReason, NodeId, Outbox, PeerId, PeerRecord, Waiting,
     peer::{Peer, Presence},
 };
 
@@ -108,11 +108,28 @@ impl<C: Clone + PartialEq> Room<C> {
             Gossip::Denied { to, peer } if to == self.me => self.hear_denied(peer, from, out),
             Gossip::Claim { .. } | Gossip::Denied { .. } => {}
             Gossip::Adopted(peers) => self.hear_adopted(from, &peers, out),
+            Gossip::Again { peer, missed } => self.hear_again(peer, missed, out),
             Gossip::Renewed(record) => self.hear_renewed(&record),
             Gossip::Roster { peers } => self.hear_roster(from, peers, out),
         }
         self.hearing = None;
         window.into_iter().collect()
+    }
+
+    /// What a peer did not get from others while nobody had it. It is for this node if it has
+    /// the peer now, or will.
+    fn hear_again(&mut self, id: PeerId, missed: Vec<Waiting>, out: &mut impl Outbox<C>) {
+        for event in missed.into_iter().map(Event::from) {
+            match self.peers.get_mut(&id).map(|peer| &mut peer.presence) {
+                Some(Presence::Arriving(arrival)) => {
+                    if arrival.again.push(&event).is_err() {
+                        // More than can be made good: the peer is better off as a new one.
+                        arrival.missed = None;
+                    }
+                }
+                _ => self.tell(id, &event, out),
+            }
+        }
     }
 
     /// What this node said itself, at its place in the order of the channel.
@@ -125,6 +142,7 @@ impl<C: Clone + PartialEq> Room<C> {
         match said {
             Gossip::Claim { peer, from, .. } => self.note_asked(peer, &from, out),
             Gossip::Adopted(peers) => return self.take_in(&peers, now, out),
+            Gossip::Again { peer, missed } => self.hear_again(peer, missed, out),
             _ => {}
         }
         Vec::new()

@@ -81,6 +81,15 @@ impl<C: Clone + PartialEq> Room<C> {
         Ok(message)
     }
 
+    /// Remembers what was said before this node served the room. Nobody is told.
+    pub fn recall(&mut self, messages: impl IntoIterator<Item = Arc<ChatMessage>>) {
+        for message in messages {
+            if !self.chat.has(message.id) {
+                self.chat.push(&message);
+            }
+        }
+    }
+
     /// What was said, oldest first.
     ///
     /// # Errors

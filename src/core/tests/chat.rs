@@ -47,8 +47,8 @@ fn text_is_trimmed_and_counted_in_characters() {
 fn the_log_forgets_the_oldest_in_number_and_in_bytes() {
     let mut log = ChatLog::default();
     (0..1_500).for_each(|n| log.push(&message(n, 10)));
-    assert_eq!(log.messages.len(), MAX_MESSAGES);
-    assert_eq!(log.by_client_id.len(), MAX_MESSAGES);
+    assert_eq!(log.messages.len(), MAX_CHAT_MESSAGES);
+    assert_eq!(log.by_client_id.len(), MAX_CHAT_MESSAGES);
     assert!(log.find(&"u".into(), "499").is_none());
     assert!(log.find(&"u".into(), "500").is_some());
 
