@@ -6,14 +6,35 @@
 //! | [`keys`] | the prefix before every name |
 //! | [`pubsub`] | messages between nodes, and the connection for ordinary commands |
 //! | [`canary`] | whether Redis delivers messages |
+//! | `node` | [`Cluster`]: this node among the others |
+//! | `rooms`, `codec` | what nodes tell each other of a room |
+//! | `records`, `scripts` | rooms in Redis: who is in them, and where |
+//! | `users` | presence, and who is waited for |
+//! | `life` | which nodes live |
+//! | `unsent` | chat that waits for Redis |
+//! | `receipts` | what a node that died did not get |
 
 mod backoff;
 pub mod canary;
+mod codec;
 mod connect;
 pub mod keys;
+mod life;
+mod node;
 pub mod pubsub;
+mod receipts;
+mod records;
+mod rooms;
+mod scripts;
 pub mod target;
+mod unsent;
+mod users;
 
+pub use self::codec::Undecodable;
 pub use self::keys::KeyPrefix;
-pub use self::pubsub::PubSub;
+pub use self::life::{BEAT, Pulse, Rhythm};
+pub use self::node::{Cluster, ClusterSettings};
+pub use self::pubsub::{Failure as RedisFailure, PubSub, Subscription};
+pub use self::records::{Snapshot, Unavailable};
+pub use self::rooms::{RoomKeys, Said};
 pub use self::target::RedisTarget;

@@ -1,0 +1,158 @@
+//! This node among the others.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::{
+    KeyPrefix, PubSub, RedisTarget,
+    canary::Canary,
+    codec,
+    pubsub::{self, Channel, Failure, Health, Link, Lost, Settings},
+    unsent::Unsent,
+};
+use crate::core::NodeId;
+
+/// What a node needs to know to be one of many.
+#[derive(Clone, Debug)]
+pub struct ClusterSettings {
+    /// Which Redis joins the nodes.
+    pub redis: RedisTarget,
+    /// What goes before every name in Redis.
+    pub prefix: KeyPrefix,
+    /// The name of this node.
+    pub node: String,
+    /// How long presence lasts without being renewed.
+    pub presence_ttl: Duration,
+}
+
+/// The way to the other nodes. It stands whether Redis is there or not.
+pub struct Cluster {
+    me: NodeId,
+    pubsub: PubSub,
+    unsent: Arc<Unsent>,
+    presence_ttl: Duration,
+    canary: Canary,
+    /// Shows the others that this node has a connection.
+    _here: pubsub::Subscription,
+}
+
+impl Cluster {
+    /// Starts to look for Redis, which need not be there.
+    ///
+    /// # Errors
+    /// When what the target says of TLS cannot be used.
+    pub async fn start(settings: ClusterSettings) -> Result<Arc<Self>, Failure> {
+        let life = Uuid::new_v4();
+        let short = &life.simple().to_string()[..8];
+        let me = NodeId::from(&*format!("{}/{short}", settings.node));
+        let unsent = Arc::new(Unsent::default());
+        let kept = Arc::clone(&unsent);
+        let on_lost = move |lost: &Lost<'_>| {
+            if codec::chat_json(lost.payload).is_some() {
+                kept.keep(lost.channel.name(), lost.payload);
+            }
+        };
+        let pubsub = PubSub::start(
+            settings.redis,
+            Settings {
+                server_id: life.into(),
+                prefix: settings.prefix,
+                // Whoever subscribes decides how long to wait.
+                subscribe_wait: Duration::ZERO,
+                on_lost: Some(Arc::new(on_lost)),
+                ..Settings::default()
+            },
+        )?;
+        let here = pubsub.subscribe(&presence_channel(&me), |_| Ok(())).await;
+        let canary = Canary::start(&pubsub);
+        Ok(Arc::new(Self {
+            me,
+            unsent,
+            presence_ttl: settings.presence_ttl,
+            _here: here.map_err(|_| Failure::Unavailable)?,
+            canary,
+            pubsub,
+        }))
+    }
+
+    /// This node, in this life of it.
+    pub const fn me(&self) -> &NodeId {
+        &self.me
+    }
+
+    /// The manager of messages.
+    pub const fn pubsub(&self) -> &PubSub {
+        &self.pubsub
+    }
+
+    /// Tells when the way to the others opens and closes.
+    pub fn link(&self) -> watch::Receiver<Link> {
+        self.pubsub.link()
+    }
+
+    /// Whether the way to the others is open.
+    pub fn is_up(&self) -> bool {
+        self.pubsub.link().borrow().up
+    }
+
+    /// Whether messages get through, which was tried a moment ago.
+    pub fn delivers(&self) -> bool {
+        self.canary.delivers()
+    }
+
+    /// How the link is.
+    pub fn health(&self) -> Health {
+        self.pubsub.health()
+    }
+
+    /// How long presence lasts without being renewed.
+    pub const fn presence_ttl(&self) -> Duration {
+        self.presence_ttl
+    }
+
+    /// Publishes the chat messages that could not be published.
+    pub fn catch_up(&self) {
+        for (channel, message) in self.unsent.take() {
+            self.say_again(&channel, &message);
+        }
+    }
+
+    /// Sends what is queued for at most `flush`, and ends.
+    pub async fn stop(&self, flush: Duration) {
+        self.pubsub.shutdown(flush).await;
+    }
+
+    pub(super) fn prefix(&self) -> &KeyPrefix {
+        self.pubsub.prefix()
+    }
+
+    pub(super) fn unsent(&self) -> &Unsent {
+        &self.unsent
+    }
+
+    /// The name of this node and which of its lives it is.
+    pub(super) fn identity(&self) -> (&str, &str) {
+        parts(&self.me)
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("me", &self.me)
+            .field("up", &self.is_up())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The name of a node and which of its lives it is.
+pub(super) fn parts(node: &NodeId) -> (&str, &str) {
+    node.as_str().split_once('/').unwrap_or((node.as_str(), ""))
+}
+
+/// A channel that only the node itself listens to, for others to see that it does.
+pub(super) fn presence_channel(node: &NodeId) -> Channel {
+    Channel::internal(&format!("channel:node:{{{node}}}"))
+}

@@ -1,0 +1,251 @@
+//! Rooms in Redis: what all nodes know of them, and the channel on which they tell each other.
+//!
+//! | key | what |
+//! |---|---|
+//! | `room:{roomId}:peers` | hash: peer id → record as JSON, with the node that has the peer |
+//! | `room:{roomId}:nodes` | hash: node → number of its peers |
+//! | `room:{roomId}:places` | sorted set: peers that are about to join, by when that lapses |
+//! | `chat:buffer:{roomId}` | list: the last messages as JSON |
+//!
+//! Braces are part of the names: in a Cluster they keep what belongs to a room together. All
+//! of it is soft: each node can write its part anew.
+
+use std::{fmt::Display, sync::Arc};
+
+use bytes::Bytes;
+use tokio::time::timeout;
+use tracing::warn;
+
+use super::{
+    Cluster,
+    codec::{self, Undecodable},
+    node::parts,
+    pubsub::{Channel, Message, PublishError, Script, Subscription},
+    receipts::Receipts,
+    records::{PATIENCE, ROOM_TTL_S, Unavailable},
+    scripts,
+};
+use crate::core::{Gossip, MAX_CHAT_MESSAGES, NodeId, PeerId, RoomCode, RoomId};
+
+/// The channel names and keys of one room.
+#[derive(Debug)]
+pub struct RoomKeys {
+    pub(super) code: RoomCode,
+    pub(super) channel: Channel,
+    keys: [String; 4],
+    receipts: Arc<Receipts>,
+}
+
+/// What was said on a room's channel, unread.
+#[derive(Clone, Debug)]
+pub struct Said(Bytes);
+
+impl Said {
+    /// Whether it is about who is in the room, and where; else it is what peers say.
+    pub fn is_about_roster(&self) -> bool {
+        codec::is_about_roster(&self.0)
+    }
+
+    /// Who said what.
+    ///
+    /// # Errors
+    /// [`Undecodable`] for what no node of this version says.
+    pub fn read(&self) -> Result<(NodeId, Gossip<'_>), Undecodable> {
+        codec::decode(&self.0)
+    }
+}
+
+impl Cluster {
+    /// The names of a room.
+    pub fn room(&self, room: &RoomId, code: &RoomCode) -> RoomKeys {
+        RoomKeys {
+            code: code.clone(),
+            channel: Channel::internal(&format!("channel:room:{{{room}}}")),
+            keys: self.keys(room),
+            receipts: Arc::default(),
+        }
+    }
+
+    fn keys(&self, room: &RoomId) -> [String; 4] {
+        [
+            format!("room:{{{room}}}:peers"),
+            format!("room:{{{room}}}:nodes"),
+            format!("room:{{{room}}}:places"),
+            format!("chat:buffer:{{{room}}}"),
+        ]
+        .map(|name| self.prefix().apply(&name))
+    }
+
+    /// Tells the other nodes that serve the room. It only queues.
+    pub fn say(&self, room: &RoomKeys, said: &Gossip<'_>) {
+        let queued = match codec::encode(self.me(), said) {
+            Ok(message) => self.queue(room, said, message),
+            Err(error) => return warn!(%error, "a message to other nodes cannot be written"),
+        };
+        if let Err(error) = queued {
+            warn!(%error, "a message to other nodes is lost");
+        }
+    }
+
+    fn queue(
+        &self,
+        room: &RoomKeys,
+        said: &Gossip<'_>,
+        message: Bytes,
+    ) -> Result<(), PublishError> {
+        let (name, life) = self.identity();
+        let (body, args) = match said {
+            Gossip::Joined(record) => (
+                scripts::JOINED,
+                vec![
+                    text(record.id),
+                    self.keep(room, record),
+                    text(name),
+                    text(ROOM_TTL_S),
+                ],
+            ),
+            Gossip::Left { peer, .. } => (scripts::LEFT, vec![text(peer)]),
+            Gossip::Renewed(record) => (
+                scripts::RENEWED,
+                vec![
+                    text(record.id),
+                    self.keep(room, record),
+                    text(name),
+                    text(life),
+                ],
+            ),
+            Gossip::Handover { to, peer, .. } => {
+                let (to_name, to_life) = parts(to);
+                let args = [name, life, to_name, to_life].map(text);
+                let args = std::iter::once(text(peer)).chain(args).collect();
+                (scripts::HANDOVER, args)
+            }
+            Gossip::Chat(_) => {
+                let receipts = Arc::clone(&room.receipts);
+                return self.queue_chat(&room.channel, &room.keys, &message, receipts);
+            }
+            Gossip::Relay { .. } => {
+                let receipts = Arc::<Receipts>::clone(&room.receipts);
+                let pubsub = self.pubsub();
+                return pubsub.publish_counted(&room.channel, message, None, receipts);
+            }
+            _ => return self.pubsub().publish(&room.channel, message),
+        };
+        let script = room.script(body, args);
+        self.pubsub().execute(&room.channel, message, script)
+    }
+
+    /// Queues a chat message, or keeps it for when there is room for it.
+    fn queue_chat(
+        &self,
+        channel: &Channel,
+        keys: &[String; 4],
+        message: &Bytes,
+        receipts: Arc<Receipts>,
+    ) -> Result<(), PublishError> {
+        let Some(json) = codec::chat_json(message) else {
+            return Ok(());
+        };
+        // The message is `{"chat":{…}}`; what other programs read is the inner part.
+        let inner = json
+            .strip_prefix(b"{\"chat\":")
+            .and_then(|json| json.strip_suffix(b"}"))
+            .unwrap_or(json);
+        let args = vec![
+            message.slice_ref(inner),
+            text(MAX_CHAT_MESSAGES),
+            text(ROOM_TTL_S),
+        ];
+        let script = Script {
+            body: scripts::CHAT,
+            keys: keys.to_vec(),
+            args,
+        };
+        let pubsub = self.pubsub();
+        let queued = pubsub.publish_counted(channel, message.clone(), Some(script), receipts);
+        if matches!(queued, Err(PublishError::Full)) {
+            self.unsent().keep(channel.name(), message);
+            return Ok(());
+        }
+        queued
+    }
+
+    /// Publishes a chat message again that could not be published before.
+    pub(super) fn say_again(&self, channel: &str, message: &Bytes) {
+        let name = channel
+            .strip_prefix("channel:room:{")
+            .and_then(|name| name.strip_suffix('}'));
+        let Some(room) = name.map(RoomId::new) else {
+            return;
+        };
+        let channel = Channel::internal(channel);
+        if let Err(error) = self.queue_chat(&channel, &self.keys(&room), message, Arc::default()) {
+            warn!(%error, "a chat message to other nodes is lost");
+        }
+    }
+
+    /// Hears what is said of a room, from now on; of what this node says itself all but relays
+    /// and chat, for their place among the rest. Returns when Redis has confirmed, or after a
+    /// while without.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the node stops.
+    pub async fn listen<H>(&self, room: &RoomKeys, hear: H) -> Result<Subscription, Unavailable>
+    where
+        H: Fn(Said) -> Result<(), Undecodable> + Send + Sync + 'static,
+    {
+        let (me, receipts) = (self.pubsub().server_id(), Arc::clone(&room.receipts));
+        let handler = move |message: &Message| {
+            if message.from == Some(me) {
+                receipts.heard(message.number);
+                if !codec::is_about_roster(&message.payload) {
+                    return Ok(());
+                }
+            }
+            Ok(hear(Said(message.payload.clone()))?)
+        };
+        let listening = self.pubsub().subscribe_hearing_own(&room.channel, handler);
+        let subscription = listening.await.map_err(|_| Unavailable)?;
+        if self.is_up() {
+            let _ = timeout(PATIENCE, subscription.confirmed()).await;
+        }
+        Ok(subscription)
+    }
+}
+
+impl RoomKeys {
+    /// Sets how many nodes serve the room, this one included.
+    pub fn expect(&self, nodes: usize) {
+        self.receipts.expect(nodes as u64);
+    }
+
+    /// A node has asked for a peer, and keeps from now on what it misses.
+    pub fn claimed(&self, peer: PeerId) {
+        self.receipts.claimed(peer);
+    }
+
+    /// What was published of late and did not get to `peers`, whose node is gone; each with
+    /// those that it is for, if it is for all.
+    pub fn missed_by(&self, peers: &[PeerId]) -> Vec<(Said, Vec<PeerId>)> {
+        let missed = self.receipts.missed_by(peers).into_iter();
+        missed
+            .map(|(message, peers)| (Said(message), peers))
+            .collect()
+    }
+
+    pub(super) fn script(&self, body: &'static str, args: Vec<Bytes>) -> Script {
+        Script {
+            body,
+            keys: self.keys.to_vec(),
+            args,
+        }
+    }
+}
+
+pub(super) fn text(value: impl Display) -> Bytes {
+    value.to_string().into()
+}
+
+pub(super) fn flag(value: bool) -> Bytes {
+    Bytes::from_static(if value { b"1" } else { b"0" })
+}

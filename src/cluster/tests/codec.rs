@@ -1,0 +1,127 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::core::{ChatMessage, LeaveReason, Member, PeerRecord, ResumeSecret, RoomId};
+
+fn peer(n: u128) -> PeerId {
+    PeerId::new(Uuid::from_u128(n))
+}
+
+fn body() -> Box<RawValue> {
+    RawValue::from_string(r#"{"b":1.50,"a":"\u0041"}"#.into()).unwrap()
+}
+
+fn member() -> Arc<Member> {
+    Arc::new(Member {
+        user: "u".into(),
+        username: "Ü".into(),
+    })
+}
+
+fn record() -> PeerRecord {
+    PeerRecord {
+        id: peer(1),
+        member: member(),
+        secret: ResumeSecret::new([3; 16]),
+        former: None,
+        joined: 7,
+    }
+}
+
+fn chat() -> Gossip<'static> {
+    Gossip::Chat(Arc::new(ChatMessage {
+        id: Uuid::from_u128(9),
+        room: RoomId::new("room_x"),
+        peer: peer(1),
+        author: member(),
+        content: "hello".into(),
+        timestamp: 5,
+        client_id: Some("c".into()),
+    }))
+}
+
+#[test]
+fn everything_that_is_said_can_be_heard() {
+    let all = [
+        Gossip::Joined(record()),
+        Gossip::Renewed(record()),
+        Gossip::Left {
+            peer: peer(1),
+            reason: LeaveReason::Kicked,
+            note: "no".into(),
+        },
+        Gossip::Relay {
+            kind: RelayKind::Ice,
+            from: peer(1),
+            to: peer(2),
+            body: Cow::Owned(body()),
+        },
+        chat(),
+        Gossip::Denied {
+            to: "a".into(),
+            peer: peer(1),
+        },
+    ];
+    for said in all {
+        let bytes = encode(&"node-1/ab".into(), &said).unwrap();
+        let (from, heard) = decode(&bytes).unwrap();
+        assert_eq!(from.as_str(), "node-1/ab");
+        assert_eq!(format!("{heard:?}"), format!("{said:?}"));
+    }
+}
+
+#[test]
+fn a_relayed_body_goes_through_as_it_is() {
+    let said = Gossip::Relay {
+        kind: RelayKind::Offer,
+        from: peer(1),
+        to: peer(2),
+        body: Cow::Owned(body()),
+    };
+    let bytes = encode(&"n".into(), &said).unwrap();
+    assert!(bytes.ends_with(body().get().as_bytes()));
+}
+
+#[test]
+fn what_a_script_completes_can_be_heard() {
+    let adopted = format!(
+        "{}{}",
+        r#"{"adopted":"#,
+        format_args!("[\"{}\"]}}", peer(4))
+    );
+    let bytes = open(&"n".into(), &adopted);
+    let (_, said) = decode(&bytes).unwrap();
+    assert!(matches!(said, Gossip::Adopted(peers) if peers == [peer(4)]));
+
+    let record = serde_json::to_string(&record()).unwrap();
+    let bytes = open(
+        &"n".into(),
+        &format!(r#"{{"roster":{{"peers":[{record}]}}}}"#),
+    );
+    let (_, said) = decode(&bytes).unwrap();
+    assert!(matches!(said, Gossip::Roster { peers } if peers.len() == 1));
+}
+
+#[test]
+fn only_chat_is_told_from_the_rest_unread() {
+    let bytes = encode(&"n".into(), &chat()).unwrap();
+    let json = chat_json(&bytes).unwrap();
+    assert!(json.starts_with(br#"{"chat":{"#));
+    let other = encode(&"n".into(), &Gossip::Joined(record())).unwrap();
+    assert!(chat_json(&other).is_none());
+}
+
+#[test]
+fn noise_is_refused() {
+    for noise in [
+        &b""[..],
+        b"\x05ab",
+        b"\x01aX",
+        b"\x01aR",
+        b"\x01aJ{",
+        b"\x01aRo",
+        b"\x01\xffJ{}",
+    ] {
+        assert!(decode(noise).is_err(), "{noise:?}");
+    }
+}
