@@ -8,6 +8,7 @@
 //! parsed values together. The value types whose parsing *is* the validation, [`Origin`] and
 //! [`RsaPublicKey`], live here too, so that a [`Config`] holds no text that could still be wrong.
 
+mod cluster;
 mod error;
 mod flags;
 mod origin;
@@ -25,6 +26,8 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use url::Url;
+
+use crate::cluster::{KeyPrefix, RedisTarget};
 
 pub use self::error::{ConfigErrors, EX_USAGE, LoadError, Mistake};
 pub use self::origin::{Origin, OriginParseError};
@@ -44,6 +47,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// Room and presence rules.
     pub rooms: RoomConfig,
+    /// The other nodes, if there can be any.
+    pub cluster: Option<ClusterConfig>,
     /// How the process stops.
     pub shutdown: ShutdownConfig,
     /// How the process logs.
@@ -128,6 +133,19 @@ pub struct RoomConfig {
     pub reconnect_window: Duration,
     /// How long presence lasts without a heartbeat (`PRESENCE_TTL_MS`).
     pub presence_ttl: Duration,
+}
+
+/// What joins this node with others.
+#[derive(Debug, Clone)]
+pub struct ClusterConfig {
+    /// Which Redis (`REDIS_URL`, or `REDIS_HOST` and so on).
+    pub redis: RedisTarget,
+    /// What goes before every name in Redis (`REDIS_KEY_PREFIX`).
+    pub prefix: KeyPrefix,
+    /// The name of this node; each needs its own (`NODE_ID`).
+    pub node: String,
+    /// Whether the node is ready while Redis is away (`READY_WITHOUT_REDIS`).
+    pub ready_without_redis: bool,
 }
 
 /// How the process stops.

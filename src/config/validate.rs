@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use secrecy::ExposeSecret;
 use url::Url;
 
+use super::cluster::cluster;
 use super::reader::Reader;
 use super::{
     AuthConfig, Config, EngineConfig, KeySource, ListenConfig, LogConfig, LogFormat, Origin,
@@ -43,6 +44,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
         reconnect_window: reader.millis("RECONNECT_WINDOW_MS", RECONNECT_WINDOW_MS),
         presence_ttl: reader.millis("PRESENCE_TTL_MS", PRESENCE_TTL_MS),
     };
+    let cluster = cluster(reader);
     let shutdown = ShutdownConfig {
         grace: reader.millis("SHUTDOWN_GRACE_MS", SHUTDOWN_GRACE_MS),
     };
@@ -55,6 +57,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
         auth: auth?,
         engine,
         rooms,
+        cluster,
         shutdown,
         log,
         dev,

@@ -90,6 +90,39 @@ pub(super) const VARS: &[Var] = &[
         "Development: own key pair, POST /dev/login, the demo. Never in production",
     ),
     var(
+        "REDIS_URL",
+        None,
+        "Redis that joins several nodes into one: redis://, rediss://, redis+sentinel:// or redis+cluster://",
+    ),
+    var("REDIS_URL_FILE", None, "File that holds REDIS_URL"),
+    var(
+        "REDIS_HOST",
+        None,
+        "Host of a single Redis, in place of REDIS_URL",
+    ),
+    var("REDIS_PORT", Some("6379"), "Port of REDIS_HOST"),
+    var("REDIS_PASSWORD", None, "Password of REDIS_HOST"),
+    var(
+        "REDIS_PASSWORD_FILE",
+        None,
+        "File that holds REDIS_PASSWORD",
+    ),
+    var("REDIS_DB", Some("0"), "Database of REDIS_HOST"),
+    var(
+        "REDIS_KEY_PREFIX",
+        None,
+        "What goes before every key and channel, so that deployments can share one Redis",
+    ),
+    var(
+        "NODE_ID",
+        None,
+        "Name of this node among the others [default: random]",
+    ),
+    switch(
+        "READY_WITHOUT_REDIS",
+        "Stay ready (degraded) while a configured Redis is away",
+    ),
+    var(
         "MAX_P2P_PEERS",
         Some("10"),
         "Most peers in a room without a media server",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 
+mod cluster;
 mod keys;
 
 fn load(vars: &[(&str, &str)], args: &[&str]) -> Result<Config, LoadError> {
