@@ -1,6 +1,11 @@
 //! The wiring: from a configuration to a gateway that serves.
 
-use std::{io, net::SocketAddr, sync::Arc, time::SystemTime};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use thiserror::Error;
 use tokio::net::{TcpListener, lookup_host};
@@ -10,12 +15,16 @@ use tracing::{info, warn};
 
 use crate::{
     auth::{CLOCK_SKEW, DevIssuer, SigningError, Verifier, VerifierSetupError},
+    cluster::{Cluster, ClusterSettings, RedisFailure},
     config::{Config, ListenConfig},
     core::Limits,
-    http::{self, DevMode},
+    http::{self, DevMode, Readiness},
     hub::Hub,
     socketio,
 };
+
+/// How long the last messages to other nodes may take when the node stops.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// Why a gateway does not start.
 #[derive(Debug, Error)]
@@ -35,6 +44,9 @@ pub enum StartError {
     /// The keys of development mode cannot be made.
     #[error("cannot make a development key pair")]
     DevKeys(#[from] SigningError),
+    /// The way to Redis cannot be set up.
+    #[error("cannot use what REDIS_URL asks for")]
+    Redis(#[from] RedisFailure),
     /// The key client cannot be set up.
     #[error("cannot set up token verification")]
     Verifier(#[from] VerifierSetupError),
@@ -63,17 +75,20 @@ impl Gateway {
         };
         let verifier = Verifier::new(&config.auth, issuer.as_deref())?;
         preload_keys(verifier.clone());
-        let hub = Hub::new(Limits {
+        let cluster = join_cluster(&config).await?;
+        let limits = Limits {
             max_p2p_peers: config.rooms.max_p2p_peers,
             reconnect_window: config.rooms.reconnect_window,
-        });
+        };
+        let hub = Hub::new(limits, cluster);
         let cookie: Arc<str> = config.auth.cookie.as_str().into();
         let dev = issuer.map(|issuer| DevMode {
             issuer,
             verifier: verifier.clone(),
             cookie: Arc::clone(&cookie),
         });
-        let routes = BoxCloneSyncService::new(http::routes(Arc::clone(&hub), dev));
+        let routes =
+            BoxCloneSyncService::new(http::routes(Arc::clone(&hub), readiness(&config), dev));
         let services = socketio::Services {
             hub: Arc::clone(&hub),
             verifier,
@@ -108,6 +123,7 @@ impl Gateway {
         }
         let stop = CancellationToken::new();
         let expiring = tokio::spawn(Arc::clone(&self.hub).watch_expiry(CLOCK_SKEW));
+        let in_step = tokio::spawn(Arc::clone(&self.hub).keep_in_step());
         let user_timeout = self.config.engine.ping_timeout;
         let serving = tokio::spawn(http::serve(
             self.listener,
@@ -120,11 +136,39 @@ impl Gateway {
         info!(connections = self.hub.session_count(), ?grace, "draining");
         self.hub.drain(grace).await;
         expiring.abort();
+        in_step.abort();
+        if let Some(cluster) = self.hub.cluster() {
+            // Whoever this node still waits for, another does from now on.
+            cluster.withdraw(self.hub.has_peers()).await;
+            cluster.stop(FLUSH).await;
+        }
         stop.cancel();
         if let Err(error) = serving.await {
             warn!(%error, "the server ended badly");
         }
         info!("stopped");
+    }
+}
+
+/// Begins to look for the other nodes, if there can be any.
+async fn join_cluster(config: &Config) -> Result<Option<Arc<Cluster>>, StartError> {
+    let Some(settings) = &config.cluster else {
+        return Ok(None);
+    };
+    info!(redis = %settings.redis, node = settings.node, "one of many nodes");
+    let cluster = Cluster::start(ClusterSettings {
+        redis: settings.redis.clone(),
+        prefix: settings.prefix.clone(),
+        node: settings.node.clone(),
+        presence_ttl: config.rooms.presence_ttl,
+    });
+    Ok(Some(cluster.await?))
+}
+
+const fn readiness(config: &Config) -> Readiness {
+    match &config.cluster {
+        Some(cluster) if cluster.ready_without_redis => Readiness::Degraded,
+        _ => Readiness::NeedsRedis,
     }
 }
 

@@ -13,12 +13,27 @@ use serde_json::{Value, json};
 
 use crate::hub::Hub;
 
-pub(super) fn routes(hub: Arc<Hub>) -> Router {
+/// What becomes of readiness while a configured Redis does not deliver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// The node is not ready: clients go to others.
+    NeedsRedis,
+    /// The node is ready, cut off from the others: better separated nodes than refused clients.
+    Degraded,
+}
+
+#[derive(Clone)]
+struct Probed {
+    hub: Arc<Hub>,
+    readiness: Readiness,
+}
+
+pub(super) fn routes(hub: Arc<Hub>, readiness: Readiness) -> Router {
     Router::new()
         .route("/livez", get(live))
         .route("/readyz", get(ready))
         .route("/healthz", get(health))
-        .with_state(hub)
+        .with_state(Probed { hub, readiness })
 }
 
 /// The process runs and answers. It depends on nothing else: what restarts the process must
@@ -27,26 +42,41 @@ async fn live() -> Response {
     answer(StatusCode::OK, json!({ "status": "ok" }))
 }
 
-/// The node takes new clients.
-async fn ready(State(hub): State<Arc<Hub>>) -> Response {
-    if hub.is_draining() {
-        answer(
-            StatusCode::SERVICE_UNAVAILABLE,
-            json!({ "status": "draining" }),
-        )
-    } else {
-        answer(StatusCode::OK, json!({ "status": "ready" }))
+/// The node takes new clients. With a Redis configured, that means that what it publishes is
+/// heard: a connection alone proves nothing.
+async fn ready(State(probed): State<Probed>) -> Response {
+    let redis = probed.hub.cluster().map(|cluster| cluster.delivers());
+    let (code, status) = match redis {
+        _ if probed.hub.is_draining() => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+        None | Some(true) => (StatusCode::OK, "ready"),
+        Some(false) if probed.readiness == Readiness::Degraded => (StatusCode::OK, "degraded"),
+        Some(false) => (StatusCode::SERVICE_UNAVAILABLE, "redis-unavailable"),
+    };
+    let mut body = json!({ "status": status });
+    if let Some(delivers) = redis {
+        body["redis"] = json!({ "delivers": delivers });
     }
+    answer(code, body)
 }
 
 /// A summary for people.
-async fn health(State(hub): State<Arc<Hub>>) -> Response {
+async fn health(State(probed): State<Probed>) -> Response {
+    let hub = &probed.hub;
     let status = if hub.is_draining() { "draining" } else { "ok" };
-    let body = json!({
+    let mut body = json!({
         "status": status,
         "connections": hub.session_count(),
         "rooms": hub.room_count(),
     });
+    if let Some(cluster) = hub.cluster() {
+        let health = cluster.health();
+        body["redis"] = json!({
+            "up": health.link.up,
+            "delivers": cluster.delivers(),
+            "failedAttempts": health.attempts,
+            "roundTripMs": health.round_trip.map(|time| time.as_secs_f64() * 1_000.0),
+        });
+    }
     answer(StatusCode::OK, body)
 }
 

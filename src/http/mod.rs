@@ -20,6 +20,7 @@ use crate::{
 };
 
 pub use guard::guard;
+pub use health::Readiness;
 pub use problem::Problem;
 pub use server::{App, Caller, bind, serve};
 pub use wire::WireControl;
@@ -36,8 +37,8 @@ pub struct DevMode {
 }
 
 /// All routes but those of the real-time protocols.
-pub fn routes(hub: Arc<Hub>, dev: Option<DevMode>) -> Router {
-    let routes = Router::new().merge(health::routes(hub));
+pub fn routes(hub: Arc<Hub>, readiness: Readiness, dev: Option<DevMode>) -> Router {
+    let routes = Router::new().merge(health::routes(hub, readiness));
     match dev {
         Some(dev) => routes.merge(dev::routes(dev)).merge(demo::routes()),
         None => routes,

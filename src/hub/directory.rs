@@ -1,26 +1,44 @@
 //! Which rooms there are.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use dashmap::DashMap;
-use parking_lot::Mutex;
+use dashmap::{DashMap, Entry};
+use parking_lot::{Mutex, MutexGuard};
 
-use super::link::{Conn, Post};
-use crate::core::{Limits, Mode, NodeId, Room, RoomCode, RoomId};
+use super::{
+    link::{Conn, Post},
+    shared::Shared,
+};
+use crate::{
+    cluster::{Cluster, RoomKeys},
+    core::{Limits, Mode, NodeId, Room, RoomCode, RoomId},
+};
+
+/// The most rooms noted of which Redis could not be told. What is beyond is found by whoever
+/// looks at the room.
+const MAX_UNSAID: usize = 100_000;
 
 /// A room and its lock.
 #[derive(Debug)]
 pub(super) struct RoomCell {
     id: RoomId,
+    /// The room's names in Redis, if there are other nodes.
+    keys: Option<Box<RoomKeys>>,
     state: Mutex<State>,
+    /// Looks at Redis go one after the other.
+    pub(super) turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
-struct State {
-    room: Room<Conn>,
-    /// The room was empty and is no longer in the directory: whoever still holds the cell and
-    /// wants to enter has to look the room up again.
+pub(super) struct State {
+    pub(super) room: Room<Conn>,
+    /// The room was not needed and is no longer in the directory: whoever still holds the cell
+    /// and wants to enter has to look the room up again.
     retired: bool,
+    /// How many tasks need the room though nobody may be in it.
+    holds: usize,
+    /// What it takes to share the room with other nodes.
+    pub(super) shared: Shared,
 }
 
 impl RoomCell {
@@ -28,26 +46,40 @@ impl RoomCell {
         &self.id
     }
 
+    /// The room's names in Redis, if there are other nodes.
+    pub(super) fn keys(&self) -> Option<&RoomKeys> {
+        self.keys.as_deref()
+    }
+
     /// Looks at the room without changing it.
     pub(super) fn look<T>(&self, look: impl FnOnce(&Room<Conn>) -> T) -> T {
         look(&self.state.lock().room)
     }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
 }
 
-/// The rooms of this node by id. A room exists while somebody is in it.
+/// The rooms of this node by id. A room exists while somebody here is in it, or a task needs it.
 #[derive(Debug)]
 pub(super) struct Directory {
     rooms: DashMap<RoomId, Arc<RoomCell>>,
     limits: Limits,
     me: NodeId,
+    cluster: Option<Arc<Cluster>>,
+    /// Rooms that Redis may still take for served by this node: it could not be told.
+    unsaid: Mutex<HashMap<RoomId, RoomCode>>,
 }
 
 impl Directory {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, me: NodeId, cluster: Option<Arc<Cluster>>) -> Self {
         Self {
             rooms: DashMap::new(),
             limits,
-            me: NodeId::from("here"),
+            me,
+            cluster,
+            unsaid: Mutex::default(),
         }
     }
 
@@ -55,22 +87,47 @@ impl Directory {
         self.rooms.len()
     }
 
+    /// This node.
+    pub(super) const fn me(&self) -> &NodeId {
+        &self.me
+    }
+
+    pub(super) const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     pub(super) fn get(&self, id: &RoomId) -> Option<Arc<RoomCell>> {
         self.rooms.get(id).map(|cell| Arc::clone(&cell))
+    }
+
+    /// All rooms of this moment.
+    pub(super) fn all(&self) -> Vec<Arc<RoomCell>> {
+        self.rooms.iter().map(|cell| Arc::clone(&cell)).collect()
     }
 
     /// Applies one input to a room that somebody is in.
     pub(super) fn act<T>(
         &self,
         cell: &Arc<RoomCell>,
-        input: impl FnOnce(&mut Room<Conn>, &mut Post) -> T,
+        input: impl FnOnce(&mut Room<Conn>, &mut Post<'_>) -> T,
     ) -> T {
-        let (result, empty) = {
+        self.act_on(cell, |state, post| input(&mut state.room, post))
+    }
+
+    /// Applies one input to a room and what it takes to share it.
+    pub(super) fn act_on<T>(
+        &self,
+        cell: &Arc<RoomCell>,
+        input: impl FnOnce(&mut State, &mut Post<'_>) -> T,
+    ) -> T {
+        let (result, idle) = {
             let mut state = cell.state.lock();
-            let result = input(&mut state.room, &mut Post);
-            (result, state.room.is_empty())
+            let result = input(&mut state, &mut self.post(cell));
+            let State { room, shared, .. } = &mut *state;
+            shared.settle(room);
+            (result, state.is_idle())
         };
-        if empty {
+        if idle {
             self.retire(cell);
         }
         result
@@ -81,47 +138,118 @@ impl Directory {
     pub(super) fn enter<T>(
         &self,
         code: &RoomCode,
-        input: impl FnOnce(&mut Room<Conn>, &mut Post) -> T,
+        input: impl FnOnce(&mut Room<Conn>, &mut Post<'_>) -> T,
     ) -> (Arc<RoomCell>, T) {
-        let id = RoomId::from_code(code);
+        let cell = self.hold(&RoomId::from_code(code), code);
+        let result = self.act(&cell, input);
+        self.release(&cell);
+        (cell, result)
+    }
+
+    /// Finds the room or makes it, and keeps it until [`Directory::release`].
+    pub(super) fn hold(&self, id: &RoomId, code: &RoomCode) -> Arc<RoomCell> {
         loop {
-            let cell = Arc::clone(&self.rooms.entry(id.clone()).or_insert_with(|| {
-                let (limits, me) = (self.limits, self.me.clone());
-                let room = Room::new(id.clone(), code.clone(), Mode::P2p, limits, me);
-                let state = Mutex::new(State {
-                    room,
-                    retired: false,
-                });
-                Arc::new(RoomCell {
-                    id: id.clone(),
-                    state,
-                })
-            }));
+            let cell = Arc::clone(
+                &self
+                    .rooms
+                    .entry(id.clone())
+                    .or_insert_with(|| Arc::new(self.make(id, code))),
+            );
             let mut state = cell.state.lock();
             if state.retired {
                 continue;
             }
-            let result = input(&mut state.room, &mut Post);
-            let empty = state.room.is_empty();
+            state.holds += 1;
             drop(state);
-            if empty {
-                self.retire(&cell);
-            }
-            return (cell, result);
+            return cell;
         }
     }
 
-    /// Removes a room if it is still empty. The directory's lock is taken before the room's,
-    /// here and nowhere the other way round.
+    /// Gives up what [`Directory::hold`] gave.
+    pub(super) fn release(&self, cell: &Arc<RoomCell>) {
+        let idle = {
+            let mut state = cell.state.lock();
+            state.holds = state.holds.saturating_sub(1);
+            state.is_idle()
+        };
+        if idle {
+            self.retire(cell);
+        }
+    }
+
+    fn make(&self, id: &RoomId, code: &RoomCode) -> RoomCell {
+        let me = self.me.clone();
+        let room = Room::new(id.clone(), code.clone(), Mode::P2p, self.limits, me);
+        let keys = self.cluster.as_ref().map(|cluster| cluster.room(id, code));
+        RoomCell {
+            id: id.clone(),
+            keys: keys.map(Box::new),
+            state: Mutex::new(State {
+                room,
+                retired: false,
+                holds: 0,
+                shared: Shared::default(),
+            }),
+            turn: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    fn post<'a>(&'a self, cell: &'a RoomCell) -> Post<'a> {
+        Post::new(self.cluster.as_deref().zip(cell.keys()))
+    }
+
+    /// Removes a room if it is still not needed. The directory's lock is taken before the
+    /// room's, here and nowhere the other way round.
     fn retire(&self, cell: &Arc<RoomCell>) {
-        self.rooms.remove_if(&cell.id, |_, current| {
+        let removed = self.rooms.remove_if(&cell.id, |_, current| {
             let mut state = current.state.lock();
-            state.retired = state.room.is_empty();
+            state.retired = state.is_idle();
             if state.retired {
+                self.disown(&cell.id, state.room.code(), current.keys());
                 // Sessions may hold the cell for long; the chat need not stay with it.
                 state.room.clear();
             }
             state.retired
         });
+        if let Some((_, cell)) = removed {
+            // Outside of the locks: it ends a subscription.
+            let shared = std::mem::take(&mut cell.state.lock().shared);
+            drop(shared);
+            if let Some(cluster) = self.cluster.clone() {
+                tokio::spawn(async move { cluster.serves_no_more(&cell.id).await });
+            }
+        }
+    }
+
+    /// Makes sure that Redis takes no peer of a room for this node's. It is queued under the
+    /// directory's lock, before whatever is said when the room is made again.
+    fn disown(&self, id: &RoomId, code: &RoomCode, keys: Option<&RoomKeys>) {
+        if let Some((cluster, keys)) = self.cluster.as_ref().zip(keys)
+            && cluster.sync(keys, &[], &[]).is_err()
+        {
+            let mut unsaid = self.unsaid.lock();
+            if unsaid.len() < MAX_UNSAID {
+                unsaid.insert(id.clone(), code.clone());
+            }
+        }
+    }
+
+    /// Tells Redis what it could not be told, of rooms that have not been made again.
+    pub(super) fn forget_again(&self) {
+        let unsaid = std::mem::take(&mut *self.unsaid.lock());
+        for (id, code) in unsaid {
+            if let (Entry::Vacant(_vacant), Some(cluster)) =
+                (self.rooms.entry(id.clone()), &self.cluster)
+            {
+                let keys = cluster.room(&id, &code);
+                self.disown(&id, &code, Some(&keys));
+            }
+        }
+    }
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.holds == 0 && !self.room.is_served_here()
     }
 }

@@ -48,7 +48,9 @@ impl Hub {
             sleep_until(start + pace.slot(place)).await;
             conn.link().close(CloseReason::Draining);
         }
-        while !self.sessions.is_empty() && start.elapsed() < grace {
+        // Those that come back through other nodes are asked for there, and answered from here.
+        let busy = || !self.sessions.is_empty() || (self.cluster.is_some() && self.has_peers());
+        while busy() && start.elapsed() < grace {
             sleep(POLL).await;
         }
         sleep_until(start + MIN_NOTICE.min(grace / 4)).await;

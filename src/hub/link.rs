@@ -5,6 +5,7 @@ use std::{cell::OnceCell, fmt, sync::Arc, time::Duration};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
+    cluster::{Cluster, RoomKeys},
     core::{CutReason, Event, Gossip, Outbox, Sent},
     protocol::{Payload, event_name},
 };
@@ -117,11 +118,20 @@ impl<'e> Outgoing<'e> {
     }
 }
 
-/// Puts what a room says into the queues of its clients.
+/// Puts what a room says into the queues of its clients, and of the way to other nodes.
 #[derive(Debug)]
-pub(super) struct Post;
+pub(super) struct Post<'c> {
+    others: Option<(&'c Cluster, &'c RoomKeys)>,
+}
 
-impl Outbox<Conn> for Post {
+impl<'c> Post<'c> {
+    /// `others` is the way to the other nodes, if there can be any.
+    pub(super) const fn new(others: Option<(&'c Cluster, &'c RoomKeys)>) -> Self {
+        Self { others }
+    }
+}
+
+impl Outbox<Conn> for Post<'_> {
     type Prepared<'e> = Outgoing<'e>;
 
     fn prepare<'e>(&mut self, event: &'e Event<'e>, receivers: usize) -> Outgoing<'e> {
@@ -140,10 +150,13 @@ impl Outbox<Conn> for Post {
         conn.link.reclaim()
     }
 
+    fn gossip(&mut self, said: Gossip<'_>) {
+        if let Some((cluster, room)) = self.others {
+            cluster.say(room, &said);
+        }
+    }
+
     fn cut(&mut self, conn: &Conn, reason: CutReason) {
         conn.link.cut(reason);
     }
-
-    /// There are no other nodes.
-    fn gossip(&mut self, _: Gossip<'_>) {}
 }

@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::{Conn, Hub, directory::RoomCell, expiry::Expiry};
 use crate::{
     core::{
-        ChatDraft, ChatMessage, HistoryQuery, Member, Newcomer, PeerId, Refusal, RelayKind,
-        ResumeSecret, RoomCode, RoomId, Seat, Welcome,
+        ChatDraft, ChatMessage, HistoryQuery, Member, PeerId, Refusal, RelayKind, ResumeSecret,
+        Seat, Welcome,
     },
-    protocol::{ErrorCode, WireError},
+    protocol::WireError,
 };
 
 /// How a connection ended.
@@ -31,17 +31,17 @@ pub enum Ending {
 /// A client from its authentication to the end of its connection: what it may do to rooms.
 #[derive(Debug)]
 pub struct Session {
-    hub: Arc<Hub>,
-    conn: Conn,
-    member: Arc<Member>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) conn: Conn,
+    pub(super) member: Arc<Member>,
     expiry: Expiry,
-    place: Mutex<Place>,
+    pub(super) place: Mutex<Place>,
 }
 
 /// Where a session is. A hint for finding the room: whether the session still belongs there
 /// is for the room to say, which may have removed or replaced it.
 #[derive(Debug)]
-enum Place {
+pub(super) enum Place {
     Nowhere,
     Seated { cell: Arc<RoomCell>, peer: PeerId },
     Closed,
@@ -77,57 +77,6 @@ impl Session {
         &self.expiry
     }
 
-    /// Takes the seat that this user's lost connection left, if there is one.
-    pub(super) fn take_seat_again(&self, resume: Option<&str>) {
-        let mut place = self.place.lock();
-        if let Some((cell, peer)) = self.hub.resume(&self.conn, &self.member, resume) {
-            *place = Place::Seated { cell, peer };
-        }
-    }
-
-    /// Joins the room behind `code`, after leaving any other. Joining the room that the
-    /// session is in welcomes it again.
-    ///
-    /// # Errors
-    /// `ROOM_FULL`; `DRAINING` while the node stops; `INTERNAL` if the system has no
-    /// randomness to give.
-    pub fn join(&self, code: &RoomCode) -> Result<(), WireError> {
-        let mut place = self.place.lock();
-        if let Place::Seated { cell, peer } = &*place {
-            let seat = Seat {
-                peer: *peer,
-                conn: &self.conn,
-            };
-            let here = *cell.id() == RoomId::from_code(code);
-            if here
-                && self
-                    .hub
-                    .rooms
-                    .act(cell, |room, out| room.rejoin(seat, out))
-                    .is_ok()
-            {
-                return Ok(());
-            }
-            self.leave_locked(&mut place);
-        }
-        if matches!(*place, Place::Closed) {
-            return Ok(()); // Nobody is left to answer.
-        }
-        if self.hub.is_draining() {
-            return Err(WireError::new(ErrorCode::Draining, "this node is stopping"));
-        }
-        let newcomer = self.newcomer()?;
-        let peer = newcomer.peer;
-        let (cell, joined) = self
-            .hub
-            .rooms
-            .enter(code, |room, out| room.join(newcomer, out));
-        joined?;
-        debug!(%peer, room = %cell.id(), "peer joined");
-        *place = Place::Seated { cell, peer };
-        Ok(())
-    }
-
     /// Leaves the room that the session is in, if it is in one.
     pub fn leave(&self) {
         self.leave_locked(&mut self.place.lock());
@@ -148,6 +97,13 @@ impl Session {
                 }
             }),
             _ => None,
+        }
+    }
+
+    /// Takes note that the client lives.
+    pub fn heartbeat(&self) {
+        if let Place::Seated { cell, .. } = &*self.place.lock() {
+            self.hub.renew(cell, &self.member.user);
         }
     }
 
@@ -208,9 +164,14 @@ impl Session {
         // An id that no peer can have still has to fail for the right reason.
         let target = target.unwrap_or(PeerId::new(Uuid::nil()));
         self.in_room(|cell, seat| {
+            let user = cell.look(|room| room.member(target).map(|member| member.user.clone()));
             self.hub
                 .rooms
-                .act(cell, |room, out| room.kick(seat, target, reason, out))
+                .act(cell, |room, out| room.kick(seat, target, reason, out))?;
+            if let Some(user) = user {
+                self.hub.absent(cell, &user);
+            }
+            Ok(())
         })
     }
 
@@ -223,17 +184,18 @@ impl Session {
                 conn: &self.conn,
             };
             match ending {
-                Ending::Lost => self.hub.lose(cell, seat, &self.member),
+                Ending::Lost => self.hub.lose(&cell, seat, &self.member),
                 Ending::Intended => {
                     self.hub.rooms.act(&cell, |room, out| room.leave(seat, out));
                     self.conn.link().forget();
+                    self.hub.absent(&cell, &self.member.user);
                 }
             }
         }
         self.hub.sessions.remove(&self.conn.id());
     }
 
-    fn leave_locked(&self, place: &mut Place) {
+    pub(super) fn leave_locked(&self, place: &mut Place) {
         if let Place::Seated { cell, peer } = &*place {
             let seat = Seat {
                 peer: *peer,
@@ -243,20 +205,9 @@ impl Session {
                 debug!(%peer, room = %cell.id(), "peer left");
             }
             self.conn.link().forget();
+            self.hub.absent(cell, &self.member.user);
             *place = Place::Nowhere;
         }
-    }
-
-    fn newcomer(&self) -> Result<Newcomer<Conn>, WireError> {
-        let secret = draw_secret()
-            .ok_or_else(|| WireError::new(ErrorCode::Internal, "no randomness to be had"))?;
-        Ok(Newcomer {
-            peer: PeerId::new(Uuid::new_v4()),
-            secret,
-            member: Arc::clone(&self.member),
-            conn: self.conn.clone(),
-            now: unix_millis(),
-        })
     }
 
     /// Does something in the room that the session is in.
@@ -294,7 +245,7 @@ pub(super) fn draw_secret() -> Option<ResumeSecret> {
 }
 
 /// Milliseconds since the Unix epoch; 0 on a machine whose clock is before it.
-fn unix_millis() -> u64 {
+pub(super) fn unix_millis() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -74,6 +74,11 @@ impl WireError {
         }
     }
 
+    /// There is no Media Service that could do this.
+    pub fn media_unavailable() -> Self {
+        Self::new(ErrorCode::MediaUnavailable, "Media Server Unavailable")
+    }
+
     /// The payload is wrong at `field`, which `must` be otherwise.
     pub fn invalid(field: &str, must: impl std::fmt::Display) -> Self {
         Self::new(ErrorCode::InvalidPayload, format!("{field} {must}"))

@@ -19,11 +19,11 @@ use tracing::{error, warn};
 
 use super::{
     connection::Connection,
-    handshake::{Admission, Handshake},
+    handshake::{Admission, EarlyEvent, Handshake, Pause},
 };
 use crate::{
     auth::Verifier,
-    hub::Session,
+    hub::{Joining, Later, Session},
     protocol::{
         ChatAck, Command, ErrorCode, HistoryAck, OkAck, RefreshAck, RoomAck, WireError, decode,
     },
@@ -47,38 +47,116 @@ impl MessageHandler<LocalAdapter, ()> for Dispatcher {
         };
         match handshake.admit_event(value, ack) {
             Admission::Now(connection, session, value) => {
-                run(&connection, &session, &self.verifier, value, ack);
+                let later = run(&connection, &session, &self.verifier, value, ack);
+                if let Some(later) = later
+                    && let Some(pause) = handshake.pause()
+                {
+                    let verifier = self.verifier.clone();
+                    Client {
+                        handshake,
+                        connection,
+                        session,
+                        verifier,
+                    }
+                    .go_on_after(Some(later), pause);
+                }
             }
             Admission::Later => {}
             Admission::Flood => {
-                warn!(sid = %socket.id, "too many events before the session was open");
+                warn!(sid = %socket.id, "too many events before the session was ready");
                 handshake.transport().cut();
             }
         }
     }
 }
 
-/// Handles one event. A panic ends here: it must not take the reader of the socket with it.
-pub(super) fn run(
+/// A connected client whose events wait.
+pub(super) struct Client {
+    pub(super) handshake: Arc<Handshake>,
+    pub(super) connection: Arc<Connection>,
+    pub(super) session: Arc<Session>,
+    pub(super) verifier: Verifier,
+}
+
+impl Client {
+    /// Handles the events that wait, and those that come, when `first` is done. If that and
+    /// they take no time it is all done when this returns.
+    pub(super) fn go_on_after(self, first: Option<Later<()>>, pause: Arc<Pause>) {
+        match first {
+            Some(first) => drop(tokio::spawn(self.work(first, pause))),
+            None => {
+                if let Some((later, rest)) = self.catch_up(&pause, Vec::new()) {
+                    tokio::spawn(async move {
+                        later.await;
+                        self.finish(rest, pause).await;
+                    });
+                }
+            }
+        }
+    }
+
+    async fn work(self, first: Later<()>, pause: Arc<Pause>) {
+        first.await;
+        self.finish(Vec::new(), pause).await;
+    }
+
+    async fn finish(self, mut rest: Vec<EarlyEvent>, pause: Arc<Pause>) {
+        while let Some((later, still)) = self.catch_up(&pause, rest) {
+            later.await;
+            rest = still;
+        }
+    }
+
+    /// Handles the events that wait, in order, until one takes a while: then it returns that
+    /// and those that are left.
+    fn catch_up(
+        &self,
+        pause: &Arc<Pause>,
+        mut waiting: Vec<EarlyEvent>,
+    ) -> Option<(Later<()>, Vec<EarlyEvent>)> {
+        let (connection, session) = (&self.connection, &self.session);
+        loop {
+            let mut events = waiting.into_iter();
+            while let Some(EarlyEvent { value, ack }) = events.next() {
+                if let Some(later) = run(connection, session, &self.verifier, value, ack) {
+                    return Some((later, events.collect()));
+                }
+            }
+            match self.handshake.open(pause, connection, session) {
+                Some(more) => waiting = more,
+                None => break,
+            }
+        }
+        if let Some(ending) = pause.ended() {
+            session.close(ending);
+        }
+        None
+    }
+}
+
+/// Handles one event; returns what is left to do if it takes a while. A panic ends here: it
+/// must not take the reader of the socket with it.
+fn run(
     connection: &Arc<Connection>,
     session: &Arc<Session>,
     verifier: &Verifier,
     value: Value,
     ack: Option<i64>,
-) {
+) -> Option<Later<()>> {
     let call = Call {
         connection,
         session,
         verifier,
         ack,
     };
-    if catch_unwind(AssertUnwindSafe(|| call.handle(connection.socket(), value))).is_err() {
-        error!("an event handler panicked");
-        call.refuse(
-            "",
-            &WireError::new(ErrorCode::Internal, "the gateway failed"),
-        );
-    }
+    catch_unwind(AssertUnwindSafe(|| call.handle(connection.socket(), value))).unwrap_or_else(
+        |_| {
+            error!("an event handler panicked");
+            let failed = WireError::new(ErrorCode::Internal, "the gateway failed");
+            call.refuse("", &failed);
+            None
+        },
+    )
 }
 
 /// One event and whom to answer.
@@ -90,24 +168,31 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    fn handle(&self, socket: &Arc<Socket>, value: Value) {
+    fn handle(&self, socket: &Arc<Socket>, value: Value) -> Option<Later<()>> {
         let text = match json_text(socket, value) {
             Ok(text) => text,
-            Err((event, error)) => return self.refuse(&event, &error),
+            Err((event, error)) => {
+                self.refuse(&event, &error);
+                return None;
+            }
         };
         match decode(text.as_str()) {
             Ok((event, payload)) => {
-                if let Err(error) =
-                    Command::read(&event, &payload).and_then(|command| self.execute(command))
-                {
+                let done = Command::read(&event, &payload)
+                    .and_then(|command| self.execute(&event, command));
+                done.unwrap_or_else(|error| {
                     self.refuse(&event, &error);
-                }
+                    None
+                })
             }
-            Err(error) => self.refuse(&name_of(text.as_str()), &error),
+            Err(error) => {
+                self.refuse(&name_of(text.as_str()), &error);
+                None
+            }
         }
     }
 
-    fn execute(&self, command: Command<'_>) -> Result<(), WireError> {
+    fn execute(&self, event: &str, command: Command<'_>) -> Result<Option<Later<()>>, WireError> {
         match command {
             Command::Relay { kind, target, body } => {
                 self.session.relay(kind, target, body)?;
@@ -118,14 +203,13 @@ impl Call<'_> {
                 self.connection
                     .acknowledge(self.ack, &ChatAck::from(&*message));
             }
-            Command::Join { code } => {
-                self.session.join(&code)?;
-                if self.ack.is_some() {
-                    let view = self.session.view();
-                    self.connection
-                        .acknowledge(self.ack, &RoomAck(view.as_ref()));
+            Command::Join { code } => match self.session.join(&code) {
+                Joining::Done(joined) => {
+                    joined?;
+                    welcome(self.connection, self.session, self.ack);
                 }
-            }
+                Joining::Later(joining) => return Ok(Some(self.await_join(event, joining))),
+            },
             Command::Leave => {
                 self.session.leave();
                 self.done();
@@ -141,22 +225,34 @@ impl Call<'_> {
                 self.connection
                     .acknowledge(self.ack, &HistoryAck::new(&messages));
             }
-            Command::Heartbeat => self.done(),
+            Command::Heartbeat => {
+                self.session.heartbeat();
+                self.done();
+            }
             Command::Kick { target, reason } => {
                 self.session.kick(target, &reason)?;
                 self.done();
             }
             Command::Refresh { token } => self.refresh(&token)?,
-            Command::Sfu => {
-                let message = "Media Server Unavailable";
-                return Err(WireError::new(ErrorCode::MediaUnavailable, message));
-            }
+            Command::Sfu => return Err(WireError::media_unavailable()),
             Command::Subscription => {
                 let message = "no backend channels are configured";
                 return Err(WireError::new(ErrorCode::ServiceUnavailable, message));
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Answers when it is decided whether the client may join.
+    fn await_join(&self, event: &str, joining: Later<Result<(), WireError>>) -> Later<()> {
+        let (connection, session) = (Arc::clone(self.connection), Arc::clone(self.session));
+        let (event, ack) = (event.to_owned(), self.ack);
+        Box::pin(async move {
+            match joining.await {
+                Ok(()) => welcome(&connection, &session, ack),
+                Err(error) => connection.refuse(&event, ack, &error),
+            }
+        })
     }
 
     /// Checks a new token on a task of its own, since keys may have to be fetched. One at a
@@ -196,6 +292,13 @@ impl Call<'_> {
 
     fn refuse(&self, event: &str, error: &WireError) {
         self.connection.refuse(event, self.ack, error);
+    }
+}
+
+/// Answers a client that has joined.
+fn welcome(connection: &Connection, session: &Session, ack: Option<i64>) {
+    if ack.is_some() {
+        connection.acknowledge(ack, &RoomAck(session.view().as_ref()));
     }
 }
 

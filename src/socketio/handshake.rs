@@ -53,11 +53,8 @@ pub(super) enum Proof {
 pub(super) enum Stage {
     /// Not authenticated, or over.
     Closed,
-    /// Authenticated. Events wait until the session is open.
-    Opening {
-        admitted: Option<Admitted>,
-        early: Vec<EarlyEvent>,
-    },
+    /// Authenticated. Events wait until the session is open, or open again.
+    Waiting(Arc<Pause>),
     /// Events are dispatched as they come.
     Open {
         connection: Arc<Connection>,
@@ -72,6 +69,27 @@ pub(super) struct Admitted {
     pub(super) resume: Option<String>,
     /// Until when, in seconds since the Unix epoch.
     pub(super) expires_at: u64,
+}
+
+/// A time in which a session takes no events, since something that the client wanted before
+/// is not done.
+#[derive(Debug, Default)]
+pub(super) struct Pause {
+    admitted: Mutex<Option<Admitted>>,
+    early: Mutex<Vec<EarlyEvent>>,
+    ended: Mutex<Option<Ending>>,
+}
+
+impl Pause {
+    /// Who was admitted, if the session has not been opened yet. Gives it out once.
+    pub(super) fn admitted(&self) -> Option<Admitted> {
+        self.admitted.lock().take()
+    }
+
+    /// How the connection ended meanwhile, if it did.
+    pub(super) fn ended(&self) -> Option<Ending> {
+        *self.ended.lock()
+    }
 }
 
 /// An event that came before its session was open.
@@ -149,33 +167,47 @@ impl Handshake {
 
     /// Lets a client in; its events wait until [`Handshake::open`].
     pub(super) fn admit(&self, admitted: Admitted) {
-        *self.stage.lock() = Stage::Opening {
-            admitted: Some(admitted),
-            early: Vec::new(),
+        let pause = Pause {
+            admitted: Mutex::new(Some(admitted)),
+            ..Pause::default()
         };
+        *self.stage.lock() = Stage::Waiting(Arc::new(pause));
     }
 
-    /// Who was admitted and has not been opened yet.
-    pub(super) fn admitted(&self) -> Option<Admitted> {
-        match &mut *self.stage.lock() {
-            Stage::Opening { admitted, .. } => admitted.take(),
-            _ => None,
+    /// The pause that there is at this moment.
+    pub(super) fn waiting(&self) -> Option<Arc<Pause>> {
+        match &*self.stage.lock() {
+            Stage::Waiting(pause) => Some(Arc::clone(pause)),
+            Stage::Open { .. } | Stage::Closed => None,
         }
+    }
+
+    /// Lets events wait from now on, until [`Handshake::open`]. Nothing if the session is over.
+    pub(super) fn pause(&self) -> Option<Arc<Pause>> {
+        let mut stage = self.stage.lock();
+        if !matches!(*stage, Stage::Open { .. }) {
+            return None;
+        }
+        let pause = Arc::<Pause>::default();
+        *stage = Stage::Waiting(Arc::clone(&pause));
+        Some(pause)
     }
 
     /// Opens the session once no event waits any more; until then returns those that do.
     /// Returns nothing when there is nothing left to do.
     pub(super) fn open(
         &self,
+        pause: &Arc<Pause>,
         connection: &Arc<Connection>,
         session: &Arc<Session>,
     ) -> Option<Vec<EarlyEvent>> {
         let mut stage = self.stage.lock();
-        let Stage::Opening { early, .. } = &mut *stage else {
+        if !matches!(&*stage, Stage::Waiting(current) if Arc::ptr_eq(current, pause)) {
             return None;
-        };
+        }
+        let early = std::mem::take(&mut *pause.early.lock());
         if !early.is_empty() {
-            return Some(std::mem::take(early));
+            return Some(early);
         }
         let (connection, session) = (Arc::clone(connection), Arc::clone(session));
         *stage = Stage::Open {
@@ -185,11 +217,6 @@ impl Handshake {
         None
     }
 
-    /// Whether the session ended before it was opened.
-    pub(super) fn is_closed(&self) -> bool {
-        matches!(*self.stage.lock(), Stage::Closed)
-    }
-
     /// Decides about an event that arrived.
     pub(super) fn admit_event(&self, value: Value, ack: Option<i64>) -> Admission {
         match &mut *self.stage.lock() {
@@ -197,27 +224,25 @@ impl Handshake {
                 connection,
                 session,
             } => Admission::Now(Arc::clone(connection), Arc::clone(session), value),
-            Stage::Opening { early, .. } if early.len() < MAX_EARLY_EVENTS => {
+            Stage::Waiting(pause) => {
+                let mut early = pause.early.lock();
+                if early.len() >= MAX_EARLY_EVENTS {
+                    return Admission::Flood;
+                }
                 early.push(EarlyEvent { value, ack });
                 Admission::Later
             }
-            Stage::Opening { .. } => Admission::Flood,
             Stage::Closed => Admission::Later,
         }
     }
 
-    /// Ends the session on this side, and gives it out if it was open.
-    pub(super) fn close(&self) -> Option<Arc<Session>> {
-        match std::mem::replace(&mut *self.stage.lock(), Stage::Closed) {
-            Stage::Open { session, .. } => Some(session),
-            Stage::Opening { .. } | Stage::Closed => None,
-        }
-    }
-
-    /// Ends the session as it was meant.
+    /// Ends the session as it was meant. If something is being done for it, whoever does that
+    /// ends it.
     pub(super) fn end(&self, ending: Ending) {
-        if let Some(session) = self.close() {
-            session.close(ending);
+        match std::mem::replace(&mut *self.stage.lock(), Stage::Closed) {
+            Stage::Open { session, .. } => session.close(ending),
+            Stage::Waiting(pause) => *pause.ended.lock() = Some(ending),
+            Stage::Closed => {}
         }
     }
 }

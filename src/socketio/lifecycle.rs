@@ -22,7 +22,7 @@ use tracing::{debug, info, warn};
 use super::{
     Services,
     connection::Connection,
-    dispatch::{self, Dispatcher},
+    dispatch::{Client, Dispatcher},
     handshake::{Admitted, Handshake, Proof},
 };
 use crate::{
@@ -111,7 +111,10 @@ impl Gate {
         let Some(handshake) = Handshake::of(&socket) else {
             return;
         };
-        let Some(admitted) = handshake.admitted() else {
+        let Some(pause) = handshake.waiting() else {
+            return;
+        };
+        let Some(admitted) = pause.admitted() else {
             return;
         };
         if self.parser == SocketParser::MsgPack {
@@ -120,30 +123,21 @@ impl Gate {
         }
         let connection = Connection::new(socket, Arc::clone(handshake.transport()), self.parser);
         let link: Arc<dyn Link> = Arc::clone(&connection) as Arc<dyn Link>;
-        let Admitted {
-            member,
-            resume,
-            expires_at,
-        } = admitted;
-        let session = self
-            .services
-            .hub
-            .open(link, member, expires_at, resume.as_deref());
+        let (session, returning) = self.services.hub.open(
+            link,
+            admitted.member,
+            admitted.expires_at,
+            admitted.resume.as_deref(),
+        );
         debug!(user = %session.member().user, "client connected");
-        while let Some(early) = handshake.open(&connection, &session) {
-            for event in early {
-                dispatch::run(
-                    &connection,
-                    &session,
-                    &self.services.verifier,
-                    event.value,
-                    event.ack,
-                );
-            }
+        let verifier = self.services.verifier.clone();
+        Client {
+            handshake,
+            connection,
+            session,
+            verifier,
         }
-        if handshake.is_closed() {
-            session.close(Ending::Lost);
-        }
+        .go_on_after(returning, pause);
     }
 }
 

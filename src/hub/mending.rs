@@ -1,0 +1,247 @@
+//! Keeping what this node knows of others true, and what others know of it, whatever gets lost
+//! on the way.
+//!
+//! Three things happen over and over: the node shows that it lives and clears up after those
+//! that do not; when the way to Redis opens, all rooms are compared with what is there; and
+//! now and then they are compared all the same.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt as _, stream};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tracing::{debug, info, warn};
+
+use super::{Hub, RoomCell};
+use crate::{
+    cluster::{BEAT, Cluster, Pulse, Rhythm},
+    core::{NodeId, Room, RoomCode, RoomId, UserId},
+};
+
+/// How many rooms are compared at once: Redis has others to serve.
+const ROOMS_AT_ONCE: usize = 32;
+
+/// How many rooms are named in one command.
+const ROOMS_A_COMMAND: usize = 256;
+
+/// After the way has opened others may still be writing down what they have. When they have
+/// had this time, what is not there is gone.
+const SECOND_LOOK: Duration = Duration::from_millis(1_200);
+
+/// How long a node must have lived steadily before it takes others for dead: if Redis was away
+/// or frozen, their signs of life lapsed as well.
+const JUDGEMENT: Duration = Duration::from_secs(4);
+
+/// How long a room is kept to hear that its peers were taken over.
+const ECHO: Duration = Duration::from_secs(2);
+
+/// Presence is renewed so many times while it lasts, so that one may fail.
+const RENEWALS: u32 = 3;
+
+impl Hub {
+    /// Keeps this node and the others in step. Runs until it is dropped.
+    pub async fn keep_in_step(self: Arc<Self>) {
+        let Some(cluster) = self.cluster.clone() else {
+            return;
+        };
+        tokio::join!(
+            self.follow_link(&cluster),
+            self.beat(&cluster),
+            self.renew_over_and_over(&cluster)
+        );
+    }
+
+    /// Compares everything each time the way opens.
+    async fn follow_link(self: &Arc<Self>, cluster: &Arc<Cluster>) {
+        let mut link = cluster.link();
+        loop {
+            let opened = link.wait_for(|link| link.up).await.map(|link| *link);
+            let Ok(opened) = opened else { return };
+            self.write_all(cluster).await;
+            cluster.catch_up();
+            let closed = link.wait_for(|link| link.generation != opened.generation || !link.up);
+            if timeout(SECOND_LOOK, closed).await.is_err() {
+                self.compare_all(cluster).await;
+                // Those that could not be published just now.
+                cluster.catch_up();
+                let closed = link.wait_for(|link| link.generation != opened.generation || !link.up);
+                if closed.await.is_err() {
+                    return;
+                }
+            }
+            self.lose_touch();
+        }
+    }
+
+    /// The way to the others is lost. What still comes may be old, and what was said last may
+    /// not have arrived.
+    fn lose_touch(&self) {
+        for cell in self.rooms.all() {
+            let mut state = cell.state();
+            state.room.lose_touch();
+            state.shared.lose_touch();
+        }
+    }
+
+    /// Shows that this node lives, and looks whether others do.
+    async fn beat(self: &Arc<Self>, cluster: &Arc<Cluster>) {
+        let mut beats = interval(BEAT);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut steady_since: Option<Instant> = None;
+        let mut link = cluster.link();
+        loop {
+            beats.tick().await;
+            let rooms = self.rooms.all();
+            let others = rooms.iter().flat_map(|cell| cell.look(Room::other_nodes));
+            let Ok(Pulse { rhythm, dead }) = cluster.beat(&others.collect()).await else {
+                steady_since = None;
+                if !cluster.is_up() {
+                    // As soon as the way opens: until then the others do not know this node.
+                    let _ = link.wait_for(|link| link.up).await;
+                    beats.reset_immediately();
+                }
+                continue;
+            };
+            if rhythm == Rhythm::Steady {
+                let since = *steady_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= JUDGEMENT {
+                    self.clear_up(cluster, dead).await;
+                }
+                continue;
+            }
+            if rhythm == Rhythm::Contested {
+                warn!("another process goes by the same NODE_ID: each needs its own");
+            }
+            info!("this node shows itself to the others");
+            steady_since = Some(Instant::now());
+            self.write_all(cluster).await;
+            self.renew_all(cluster).await;
+        }
+    }
+
+    /// Takes over what nodes leave that are gone.
+    async fn clear_up(self: &Arc<Self>, cluster: &Arc<Cluster>, dead: Vec<NodeId>) {
+        for node in dead {
+            let Ok(Some(mut left)) = cluster.inherit(&node).await else {
+                continue;
+            };
+            warn!(%node, rooms = left.len(), "a node is gone, this one clears up after it");
+            // Those that this node knows of, should the list be incomplete.
+            let shared = self.rooms.all().into_iter().filter_map(|cell| {
+                let shared = cell.look(|room| room.other_nodes().contains(&node));
+                shared.then(|| (cell.id().clone(), cell.look(|room| room.code().clone())))
+            });
+            left.extend(shared);
+            left.sort_unstable();
+            left.dedup_by(|one, other| one.0 == other.0);
+            let done = stream::iter(left)
+                .map(|(room, code)| {
+                    let node = &node;
+                    async move { self.adopt(cluster, room, code, node).await }
+                })
+                .buffer_unordered(ROOMS_AT_ONCE)
+                .fold(true, async |all, one| all && one);
+            if done.await {
+                cluster.bury(&node).await;
+            }
+        }
+    }
+
+    /// Takes over the peers of one room. Returns whether it is done.
+    async fn adopt(
+        self: &Arc<Self>,
+        cluster: &Arc<Cluster>,
+        room: RoomId,
+        code: RoomCode,
+        gone: &NodeId,
+    ) -> bool {
+        let hold = self.open_room(cluster, &room, &code).await;
+        let Some(keys) = hold.cell().keys() else {
+            return true;
+        };
+        let Ok(peers) = cluster.adopt(keys, gone).await else {
+            return false;
+        };
+        if peers > 0 {
+            info!(%room, node = %gone, peers, "peers of a lost node are waited for");
+            tokio::spawn(async move {
+                sleep(ECHO).await;
+                drop(hold);
+            });
+        }
+        true
+    }
+
+    /// Renews what lapses, and compares.
+    async fn renew_over_and_over(self: &Arc<Self>, cluster: &Arc<Cluster>) {
+        let mut ticks = interval(cluster.presence_ttl() / RENEWALS);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            if cluster.is_up() {
+                self.renew_all(cluster).await;
+                self.compare_all(cluster).await;
+            }
+        }
+    }
+
+    async fn renew_all(self: &Arc<Self>, cluster: &Arc<Cluster>) {
+        let mut users: HashSet<(RoomId, UserId)> = HashSet::new();
+        let mut rooms = Vec::new();
+        for cell in self.rooms.all() {
+            rooms.push((cell.id().clone(), cell.look(|room| room.code().clone())));
+            let here = cell.look(Room::own_records);
+            users.extend(
+                here.into_iter()
+                    .map(|own| (cell.id().clone(), own.member.user.clone())),
+            );
+        }
+        for some in rooms.chunks(ROOMS_A_COMMAND) {
+            cluster.serves(some).await;
+        }
+        cluster.present(users.into_iter().collect()).await;
+    }
+
+    async fn write_all(self: &Arc<Self>, cluster: &Arc<Cluster>) {
+        self.rooms.forget_again();
+        self.each_room(|hub, cell| async move {
+            let _turn = cell.turn.lock().await;
+            let Some(keys) = cell.keys() else { return };
+            while let Err(error) = hub.write(cluster, &cell, keys).await {
+                debug!(room = %cell.id(), %error, "the room cannot be written down");
+                if !cluster.is_up() {
+                    return; // It will be when the way opens again.
+                }
+            }
+        })
+        .await;
+    }
+
+    async fn compare_all(self: &Arc<Self>, cluster: &Arc<Cluster>) {
+        self.each_room(|hub, cell| async move {
+            if let Some(keys) = cell.keys()
+                && let Err(error) = hub.compare(cluster, &cell, keys).await
+            {
+                debug!(room = %cell.id(), %error, "the room cannot be compared");
+            }
+        })
+        .await;
+    }
+
+    async fn each_room<F>(self: &Arc<Self>, task: impl Fn(Arc<Self>, Arc<RoomCell>) -> F)
+    where
+        F: Future<Output = ()>,
+    {
+        stream::iter(self.rooms.all())
+            .for_each_concurrent(ROOMS_AT_ONCE, |cell| task(Arc::clone(self), cell))
+            .await;
+    }
+
+    /// Whether this node has any peers, those that it waits for included.
+    pub fn has_peers(&self) -> bool {
+        self.rooms
+            .all()
+            .iter()
+            .any(|cell| cell.look(|room| !room.own_records().is_empty()))
+    }
+}

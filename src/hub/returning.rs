@@ -1,0 +1,229 @@
+//! Peers whose connection was lost, and who come back: to this node or to another.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::{sleep, timeout};
+use tracing::debug;
+
+use super::{Conn, Hub, RoomCell, session::draw_secret};
+use crate::{
+    cluster::Cluster,
+    core::{Claim, Member, NodeId, PeerId, ResumeSecret, ResumeToken, RoomId, Seat, UserId},
+};
+
+/// How long to wait for a node to hand a peer over. A node that does not answer is taken for
+/// dead before that, and its peers are taken over.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Time between two looks whether the node that was asked still has a connection.
+const LOOK_AGAIN: Duration = Duration::from_millis(150);
+
+/// Where a peer was seated again.
+pub(super) type Found = (Arc<RoomCell>, PeerId);
+
+/// Which peer somebody wants to be again.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    room: RoomId,
+    peer: PeerId,
+    secret: Option<ResumeSecret>,
+}
+
+impl Wish {
+    /// What a resume token says; nothing if it is none.
+    pub(super) fn of(token: &str) -> Option<Self> {
+        let token: ResumeToken = token.parse().ok()?;
+        Some(Self {
+            room: token.room,
+            peer: token.peer,
+            secret: Some(token.secret),
+        })
+    }
+
+    const fn claim<'a>(&'a self, user: &'a UserId, fresh: ResumeSecret) -> Claim<'a> {
+        Claim {
+            user,
+            secret: self.secret.as_ref(),
+            fresh,
+        }
+    }
+}
+
+impl Hub {
+    /// Seats `conn` as the peer it was, if this node has it.
+    pub(super) fn resume_here(
+        self: &Arc<Self>,
+        conn: &Conn,
+        member: &Member,
+        wish: &Wish,
+    ) -> Option<Found> {
+        let cell = self.rooms.get(&wish.room)?;
+        let claim = wish.claim(&member.user, draw_secret()?);
+        let resumed = self
+            .rooms
+            .act(&cell, |room, out| room.resume(wish.peer, claim, conn, out));
+        let resumed = resumed.ok()?;
+        let (peer, room) = (wish.peer, &wish.room);
+        debug!(%peer, %room, missed = resumed.missed, replaced = resumed.replaced, "peer resumed");
+        self.settled(&member.user, peer);
+        Some((cell, peer))
+    }
+
+    /// The peer that a user must be who comes back to this node without a token, when there is
+    /// no choice. Rooms may have let go of a peer that is still listed.
+    pub(super) fn only_window_of(&self, user: &UserId) -> Option<Wish> {
+        let mut open = self.windows.of(user);
+        open.retain(|(room, peer)| {
+            let cell = self.rooms.get(room);
+            cell.is_some_and(|cell| cell.look(|room| room.awaits(*peer)))
+        });
+        match open.as_slice() {
+            [(room, peer)] => Some(Wish {
+                room: room.clone(),
+                peer: *peer,
+                secret: None,
+            }),
+            _ => None,
+        }
+    }
+
+    /// The same on any node.
+    pub(super) async fn only_window_anywhere(
+        &self,
+        cluster: &Cluster,
+        user: &UserId,
+    ) -> Option<Wish> {
+        let mut awaited = cluster.awaited(user).await.ok()?;
+        if awaited.len() > 1 {
+            // Some may have been removed while they were away.
+            let mut there = Vec::new();
+            for (room, peer) in awaited {
+                if cluster.find(&room, peer).await.ok()?.is_some() {
+                    there.push((room, peer));
+                }
+            }
+            awaited = there;
+        }
+        match awaited.as_slice() {
+            [(room, peer)] => Some(Wish {
+                room: room.clone(),
+                peer: *peer,
+                secret: None,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Asks the node that has the peer to hand it over, and seats `conn` there.
+    pub(super) async fn resume_from_elsewhere(
+        self: &Arc<Self>,
+        cluster: &Cluster,
+        conn: &Conn,
+        member: &Member,
+        wish: &Wish,
+    ) -> Option<Found> {
+        let (code, owner) = cluster.find(&wish.room, wish.peer).await.ok()??;
+        let hold = self.open_room(cluster, &wish.room, &code).await;
+        if let Some(found) = self.resume_here(conn, member, wish) {
+            return Some(found);
+        }
+        let (cell, peer) = (hold.cell(), wish.peer);
+        let claim = wish.claim(&member.user, draw_secret()?);
+        let settled = self.rooms.act_on(cell, |state, out| {
+            state.room.claim(peer, claim, conn, out).ok()?;
+            Some(state.shared.wait_for(peer))
+        })?;
+        debug!(%peer, room = %cell.id(), node = %owner, "peer asked for");
+        let replace = self.replace_if_gone(cluster, cell, &owner);
+        let _ = timeout(PATIENCE, async {
+            tokio::select! {
+                _ = settled => {}
+                () = replace => {}
+            }
+        })
+        .await;
+        if !cell.look(|room| room.holds(Seat { peer, conn })) {
+            self.rooms.act(cell, |room, _| room.abandon(peer));
+            debug!(%peer, room = %cell.id(), "peer does not come");
+            return None;
+        }
+        debug!(%peer, room = %cell.id(), "peer came from another node");
+        self.settled(&member.user, peer);
+        Some((Arc::clone(cell), peer))
+    }
+
+    /// Takes the place of the node that has a peer, if it is found to be gone. Does not end by
+    /// itself: what comes of it shows in the room.
+    async fn replace_if_gone(&self, cluster: &Cluster, cell: &RoomCell, owner: &NodeId) {
+        let gone = cluster.is_cut_off(owner).await;
+        sleep(LOOK_AGAIN).await;
+        // Twice, since a connection may be lost for a moment.
+        if gone
+            && cluster.is_cut_off(owner).await
+            && let Some(keys) = cell.keys()
+        {
+            debug!(node = %owner, room = %cell.id(), "node is gone, its peers are taken over");
+            let _ = cluster.adopt(keys, owner).await;
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Opens the reconnection window of a peer whose connection was lost.
+    pub(super) fn lose(
+        self: &Arc<Self>,
+        cell: &Arc<RoomCell>,
+        seat: Seat<'_, Conn>,
+        member: &Member,
+    ) {
+        let now = self.now();
+        let deadline = self.rooms.act(cell, |room, out| room.lose(seat, now, out));
+        if let Some(deadline) = deadline {
+            debug!(peer = %seat.peer, room = %cell.id(), "peer lost, window open");
+            self.wait_for(cell, seat.peer, &member.user, deadline);
+        }
+    }
+
+    /// Waits for a peer until its window ends.
+    pub(super) fn wait_for(
+        self: &Arc<Self>,
+        cell: &Arc<RoomCell>,
+        peer: PeerId,
+        user: &UserId,
+        deadline: Duration,
+    ) {
+        self.windows.open(user, cell.id(), peer);
+        let (hub, cell, user) = (Arc::clone(self), Arc::clone(cell), user.clone());
+        let left = deadline.saturating_sub(self.now());
+        // One timer for each peer that is away: as many as there are windows, for as long.
+        tokio::spawn(async move {
+            if let Some(cluster) = hub.cluster() {
+                cluster.await_peer(&user, cell.id(), peer, left).await;
+                if !cell.look(|room| room.awaits(peer)) {
+                    // It was back sooner than Redis knew that it was away.
+                    cluster.settle_peer(&user, peer).await;
+                }
+            }
+            sleep(deadline.saturating_sub(hub.now())).await;
+            let now = hub.now();
+            let gone = hub
+                .rooms
+                .act(&cell, |room, out| room.expire(peer, now, out));
+            if gone {
+                debug!(%peer, room = %cell.id(), "window passed, peer gone");
+                hub.absent(&cell, &user);
+            }
+            if !cell.look(|room| room.awaits(peer)) {
+                hub.windows.close(&user, peer);
+            }
+        });
+    }
+
+    /// A peer is not waited for any more.
+    fn settled(self: &Arc<Self>, user: &UserId, peer: PeerId) {
+        self.windows.close(user, peer);
+        if let Some(cluster) = self.cluster.clone() {
+            let user = user.clone();
+            tokio::spawn(async move { cluster.settle_peer(&user, peer).await });
+        }
+    }
+}
