@@ -16,7 +16,7 @@ import { until, within } from './wait.js';
 /**
  * @typedef {object} Options
  * @property {Kind} [kind]
- * @property {string} [url] another address than the gateway's, such as a proxy's
+ * @property {import('./proxy.js').Proxy} [via] what stands between it and its gateway
  * @property {string} [sub]
  * @property {string} [username]
  * @property {string | null} [token] sent as cookie; null sends none
@@ -168,13 +168,15 @@ async function upgraded(client) {
  * @param {Options} [options]
  */
 export async function connect(t, gateway, options = {}) {
+  const node = options.via?.node ?? gateway.next();
   const kind = options.kind ?? DEFAULT_KIND;
   const sub = options.sub ?? `user-${randomUUID()}`;
   const username = options.username ?? `name of ${sub}`;
   const token = options.token === undefined ? await gateway.identity.token({ sub, username }) : options.token;
-  const socket = openSocket(options.url ?? gateway.url, { ...options, kind, token });
+  const socket = openSocket((options.via ?? node).url, { ...options, kind, token });
   const recorder = new Recorder(username);
   const client = new Client(socket, kind, recorder, sub, username);
+  client.node = node;
   recordEverything(socket, kind.version, recorder);
   client.ended = new Promise((resolve) => socket.on('disconnect', resolve));
   options.prepare?.(socket, recorder);

@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Identity } from './identity.js';
+import { spawnOwned } from './processes.js';
 import { within } from './wait.js';
 
 const DEFAULT_BINARY = fileURLToPath(new URL('../../../target/debug/switchboard', import.meta.url));
@@ -20,11 +20,7 @@ export function spawnGateway(env, args = []) {
   const binary = process.env.SWITCHBOARD_BIN ?? DEFAULT_BINARY;
   if (!existsSync(binary)) throw new Error(`no gateway at ${binary}: build it, or set SWITCHBOARD_BIN`);
   const inherited = Object.fromEntries(INHERITED.map((name) => [name, process.env[name]]));
-  const child = spawn(binary, args, { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const killChild = () => child.kill('SIGKILL');
-  process.once('exit', killChild);
-  child.once('exit', () => process.removeListener('exit', killChild));
-  return child;
+  return spawnOwned(binary, args, { ...inherited, ...env });
 }
 
 /** A running gateway process. */
@@ -48,6 +44,14 @@ export class Gateway {
   get running() {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
+
+  /** Where the next client goes; of several nodes each time to another. */
+  next() {
+    return this;
+  }
+
+  /** Resolves when a lost user is known as away wherever its next client goes. One process knows by itself. */
+  async knowsAway() {}
 
   /** Everything written so far. */
   get log() {
@@ -120,11 +124,24 @@ function listeningAddress(line) {
 }
 
 /**
- * Starts a gateway on a free port with a key of its own.
+ * Starts a gateway on a free port with a key of its own; with `SWITCHBOARD_CLUSTER` so many nodes
+ * on a Redis in its place, whose clients go to one after another.
  * @param {Record<string, string | undefined>} [env] an undefined value unsets a default
  * @param {Identity} [identity]
+ * @returns {Promise<Gateway | import('../../cluster/lib/cluster.js').Cluster>}
  */
 export async function startGateway(env = {}, identity = new Identity()) {
+  const size = Number(process.env.SWITCHBOARD_CLUSTER ?? 0);
+  if (!size) return startNode(env, identity);
+  const { standIn } = await import('../../cluster/lib/cluster.js');
+  return standIn({ size, env, identity });
+}
+
+/**
+ * Starts one process, as {@link startGateway} does.
+ * @param {Record<string, string | undefined>} env @param {Identity} identity
+ */
+export async function startNode(env, identity) {
   const child = spawnGateway({
     HOST: '127.0.0.1',
     PORT: '0',

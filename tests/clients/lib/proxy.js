@@ -2,17 +2,18 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { within } from './wait.js';
 
-/** A TCP proxy before a gateway, to lose connections in the ways networks do. */
+/** A TCP proxy between clients and a gateway, to lose connections in the ways networks do. */
 export class Proxy {
   #links = new Set();
   #dark = false;
   /** What lets held WebSockets through; null while none are held. @type {(() => void)[] | null} */
   #held = null;
 
-  /** @param {{port: number}} gateway @param {{after: (work: () => void) => void}} t */
+  /** @param {{after: (work: () => void) => void}} t @param {import('./gateway.js').Gateway} gateway or several, of which it takes one */
   static async start(t, gateway) {
     const proxy = new Proxy();
-    proxy.server = createServer({ allowHalfOpen: true }, (near) => proxy.#link(near, gateway.port));
+    proxy.node = gateway.next();
+    proxy.server = createServer({ allowHalfOpen: true }, (near) => proxy.#link(near, proxy.node.port));
     proxy.server.listen(0, '127.0.0.1');
     await once(proxy.server, 'listening');
     t.after(() => proxy.stop());
@@ -25,6 +26,11 @@ export class Proxy {
 
   get url() {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** It leads to one node always. */
+  next() {
+    return this;
   }
 
   #link(near, port) {

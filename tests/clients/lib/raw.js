@@ -9,12 +9,14 @@ export class RawSocket {
   closed = false;
 
   /**
-   * @param {{port: number}} gateway or a proxy before it
+   * @param {import('./gateway.js').Gateway | import('./proxy.js').Proxy} gateway or a proxy before it
    * @param {{token?: string, headers?: Record<string, string>, query?: string, agent?: import('node:http').Agent}} [options]
    */
   constructor(gateway, { token, headers = {}, query = 'EIO=4&transport=websocket', agent } = {}) {
     const all = token ? { cookie: `access_token=${token}`, ...headers } : headers;
-    this.ws = new WebSocket(`ws://127.0.0.1:${gateway.port}/socket.io/?${query}`, { headers: all, agent });
+    const way = gateway.next();
+    this.node = way.node ?? way;
+    this.ws = new WebSocket(`ws://127.0.0.1:${way.port}/socket.io/?${query}`, { headers: all, agent });
     this.ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
     this.ws.on('close', (code) => Object.assign(this, { closed: true, code }));
     this.ws.on('error', () => {});
@@ -74,7 +76,7 @@ export class RawPolling {
 
   /** @param {import('./gateway.js').Gateway} gateway @param {string} [token] */
   constructor(gateway, token) {
-    this.gateway = gateway;
+    this.node = gateway.next();
     this.headers = token ? { cookie: `access_token=${token}` } : {};
   }
 
@@ -97,7 +99,7 @@ export class RawPolling {
   #request(method, body) {
     const session = this.sid ? `&sid=${this.sid}` : '';
     const headers = body ? { ...this.headers, 'content-type': 'text/plain', 'content-length': Buffer.byteLength(body) } : this.headers;
-    return this.gateway.http(`/socket.io/?EIO=4&transport=polling${session}`, { method, headers, body });
+    return this.node.http(`/socket.io/?EIO=4&transport=polling${session}`, { method, headers, body });
   }
 
   /** Polls once, and returns the status. */
@@ -129,8 +131,8 @@ export class RawPolling {
     return JSON.parse(frame.slice(`43${id}`.length))[0];
   }
 
-  /** Moves the session to a WebSocket, without another poll. @param {{port: number}} [way] the gateway, or a proxy before it */
-  async upgraded(way = this.gateway) {
+  /** Moves the session to a WebSocket, without another poll. @param {import('./proxy.js').Proxy} [way] if not straight */
+  async upgraded(way = this.node) {
     const raw = new RawSocket(way, { headers: this.headers, query: `EIO=4&transport=websocket&sid=${this.sid}` });
     await within(once(raw.ws, 'open'), 'the WebSocket to open');
     raw.send('2probe');

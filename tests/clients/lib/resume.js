@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect } from './client.js';
-import { party } from './rooms.js';
+import { announced, freshCode, party } from './rooms.js';
 import { Proxy } from './proxy.js';
 import { until } from './wait.js';
 
@@ -9,24 +9,25 @@ import { until } from './wait.js';
  * @param {{after: (work: () => void) => void}} t
  * @param {import('./gateway.js').Gateway} gateway
  * @param {string[]} names
- * @param {import('./client.js').Options & {code?: string}} [options] for the one behind the proxy
+ * @param {import('./rooms.js').PartyOptions} [options] `nodes` are for the others, the rest for the one behind the proxy
  */
-export async function partyWithProxy(t, gateway, names, options = {}) {
+export async function partyWithProxy(t, gateway, names, { code = freshCode('lossy'), nodes, ...options } = {}) {
   const proxy = await Proxy.start(t, gateway);
-  const code = options.code ?? `lossy-${proxy.url.split(':').at(-1)}-${process.pid}`;
-  const others = await party(t, gateway, names.slice(0, -1), { code });
-  const [lossy] = await party(t, gateway, names.slice(-1), { ...options, code, url: proxy.url });
-  await Promise.all(others.map((other) => other.event('peer:joined', ({ peerId }) => peerId === lossy.peerId)));
+  const others = await party(t, gateway, names.slice(0, -1), { code, nodes });
+  const [lossy] = await party(t, gateway, names.slice(-1), { ...options, code, via: proxy });
+  await announced(lossy, others);
   return { proxy, code, others, lossy };
 }
 
 /**
- * Cuts a client off without a word, and returns when the gateway has noticed.
- * @param {Proxy} proxy @param {import('./client.js').Client} witness another client of the gateway
+ * Cuts a client off without a word, and returns when its gateway has noticed.
+ * @param {Proxy} proxy @param {import('./client.js').Client} witness any other client
  */
 export async function lose(proxy, witness) {
   await proxy.cut();
-  for (let beat = 0; beat < 5; beat += 1) await witness.ask('heartbeat');
+  for (let beat = 0; beat < 5; beat += 1) {
+    await Promise.all([witness.ask('heartbeat'), proxy.node.http('/livez')]);
+  }
 }
 
 /**
@@ -66,6 +67,16 @@ export async function assertResumed(client, former) {
   client.peerId = resumed.peerId;
   client.resumeToken = resumed.resumeToken;
   return resumed;
+}
+
+/**
+ * Checks how much was made up for. If the peer was on another node than those who spoke, that node
+ * may have heard their last words when the peer was already back, and it was told them then.
+ * @param {{missed: number}} resumed @param {number} count @param {{node: import('./gateway.js').Gateway}[]} clients
+ */
+export function assertMissed({ missed }, count, clients) {
+  const across = new Set(clients.map(({ node }) => node)).size > 1;
+  assert.ok(across ? missed <= count : missed === count, `${missed} of ${count} were missed`);
 }
 
 /** Checks that a client starts anew: what comes before its first ack is nothing. */

@@ -20,31 +20,46 @@ export async function join(client, roomCode) {
   return answer;
 }
 
+/** Resolves when each of `earlier` has heard of the newcomer. @param {Client} newcomer @param {Client[]} earlier */
+export const announced = (newcomer, earlier) => Promise.all(earlier.map((client) =>
+  client.event('peer:joined', ({ peerId }) => peerId === newcomer.peerId)));
+
+/**
+ * @typedef {import('./client.js').Options & {code?: string, nodes?: import('./gateway.js').Gateway[]}} PartyOptions
+ * `nodes`: one for each name, where it matters who is on which
+ */
+
 /**
  * Connects one client per name and brings them into one room, in that order;
  * all have seen all when this returns.
  * @param {{after: (work: () => void) => void}} t
  * @param {import('./gateway.js').Gateway} gateway
  * @param {string[]} names
- * @param {import('./client.js').Options & {code?: string}} [options]
+ * @param {PartyOptions} [options]
  * @returns {Promise<Client[]>}
  */
-export async function party(t, gateway, names, options = {}) {
-  const code = options.code ?? freshCode();
-  const clients = await Promise.all(names.map((username) => connect(t, gateway, { ...options, username })));
+export async function party(t, gateway, names, { code = freshCode(), nodes = [], ...options } = {}) {
+  const clients = await Promise.all(names.map((username, index) =>
+    connect(t, nodes[index] ?? gateway, { ...options, username })));
   for (const [index, client] of clients.entries()) {
     await join(client, code);
-    await Promise.all(clients.slice(0, index).map((earlier) =>
-      earlier.event('peer:joined', (peer) => peer.peerId === client.peerId)));
+    await announced(client, clients.slice(0, index));
   }
   return clients;
 }
 
 /**
  * Waits until all that was sent to `listeners` before has reached them: a chat takes the same path.
+ * Nodes keep an order among what comes from one of them, so if there are several each client speaks.
  * @param {Client} speaker @param {Client[]} listeners
  */
 export async function settle(speaker, ...listeners) {
+  const clients = new Set([speaker, ...listeners]);
+  const nodes = new Set([...clients].map(({ node }) => node));
+  await Promise.all(nodes.size === 1 ? [barrier(speaker, listeners)] : [...clients].map((client) => barrier(client, listeners)));
+}
+
+async function barrier(speaker, listeners) {
   counter += 1;
   const content = `barrier ${process.pid} ${counter}`;
   const answer = await speaker.ask('chat_message', { content });

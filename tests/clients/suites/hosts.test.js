@@ -16,6 +16,7 @@ const scenarios = {
     const answer = await host.ask('peer:kick', { targetPeerId: guest.peerId, reason: 'too loud' });
     assert.equal(answer.status, 'ok');
     assert.deepEqual(await guest.event('room:kicked'), { roomId, reason: 'too loud' });
+    await Promise.all([host, other].map((witness) => witness.event('peer:left')));
     await settle(other, host, other);
     for (const witness of [host, other]) {
       assert.deepEqual(witness.recorder.all('peer:left'), [{ peerId: guest.peerId, reason: 'kicked' }]);

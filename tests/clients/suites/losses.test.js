@@ -6,7 +6,7 @@ import { connect, DEFAULT_KIND, PLAIN_KINDS } from '../lib/client.js';
 import { startGateway } from '../lib/gateway.js';
 import { Proxy } from '../lib/proxy.js';
 import { RawPolling, RawSocket } from '../lib/raw.js';
-import { assertResumed, comeBackAs, lose, resumesAtLast } from '../lib/resume.js';
+import { assertMissed, assertResumed, comeBackAs, lose, resumesAtLast } from '../lib/resume.js';
 import { freshCode, join, party, sawSince, settle } from '../lib/rooms.js';
 import { within } from '../lib/wait.js';
 
@@ -27,7 +27,7 @@ async function rawUser() {
 async function rawPeer(raw, user, code) {
   const { status, peerId, resumeToken } = await raw.ask(1, JSON.stringify(['join:room', { roomCode: code }]));
   assert.equal(status, 'ok');
-  return { ...user, peerId, resumeToken };
+  return { ...user, peerId, resumeToken, node: raw.node };
 }
 
 /** Has a client send numbered candidates; returns when the gateway has dealt with them. */
@@ -39,10 +39,10 @@ async function signal(sender, targetPeerId, candidates) {
 /** Checks that a client comes back as the peer it was, and is told exactly these candidates. */
 async function assertReplayed(t, former, witness, candidates) {
   const back = await comeBackAs(t, gateway, former);
-  const { missed } = await assertResumed(back, former);
+  const resumed = await assertResumed(back, former);
   await settle(witness, back);
   assert.deepEqual(sawSince(back, 1).map(({ args: [{ candidate }] }) => candidate), candidates);
-  assert.equal(missed, candidates.length);
+  assertMissed(resumed, candidates.length, [witness, former]);
 }
 
 const series = (name, count) => Array.from({ length: count }, (_, n) => `${name} ${n}`);
@@ -64,7 +64,7 @@ async function joinThenUpgrade(t, proxy, kind, roomCode) {
     socket.on('connect', () => socket.emit('join:room', { roomCode }));
     recorder.wait('chat_message').then(() => proxy.release());
   };
-  const client = await connect(t, gateway, { kind, url: proxy.url, prepare });
+  const client = await connect(t, gateway, { kind, via: proxy, prepare });
   const { peerId, resumeToken } = await client.event('room:joined');
   return Object.assign(client, { peerId, resumeToken });
 }
@@ -83,9 +83,10 @@ async function upgradeAndLose(t, speaker, code, kind) {
   const arrived = numbers(lossy);
   for (const content of ['-1', '-2', '-3']) await speaker.ask('chat_message', { content });
   const back = await comeBackAs(t, gateway, lossy, { kind: DEFAULT_KIND });
-  const { missed } = await assertResumed(back, lossy);
+  const resumed = await assertResumed(back, lossy);
   await settle(speaker, back);
-  assert.deepEqual([missed, ...numbers(back)], [3, -1, -2, -3]);
+  assert.deepEqual(numbers(back), [-1, -2, -3]);
+  assertMissed(resumed, 3, [speaker, lossy]);
   const first = arrived[0] ?? traffic.count;
   assert.deepEqual(arrived, Array.from({ length: traffic.count - first }, (_, n) => first + n));
   await back.ask('leave:room');
@@ -107,7 +108,7 @@ describe('a loss after an upgrade from polling', () => {
     const peer = await rawPeer(polling, user, code);
     await signal(anna, peer.peerId, series('polled', 3));
     await polling.frame((text) => text.includes('polled 2'));
-    const proxy = await Proxy.start(t, gateway);
+    const proxy = await Proxy.start(t, polling.node);
     const raw = await polling.upgraded(proxy);
     await signal(anna, peer.peerId, series('pushed', 6));
     await raw.frame((text) => text.includes('pushed 5'));
@@ -208,10 +209,10 @@ describe('what was said in a room that was left', () => {
     await signal(friend, peerId, ['next']);
     lossy.terminate();
     const back = await resumesAtLast(t, gateway, lossy);
-    const { missed } = await assertResumed(back, { peerId });
+    const resumed = await assertResumed(back, { peerId });
     await settle(friend, back);
     const told = sawSince(back, 1).map(({ args: [{ from, candidate }] }) => [from, candidate.slice(0, 20)]);
     assert.deepEqual(told, [[friend.peerId, 'next']]);
-    assert.equal(missed, 1);
+    assertMissed(resumed, 1, [friend, lossy]);
   });
 });

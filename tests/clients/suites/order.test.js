@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { connect, PLAIN_KINDS } from '../lib/client.js';
 import { startGateway } from '../lib/gateway.js';
-import { freshCode, join } from '../lib/rooms.js';
+import { announced, freshCode, join } from '../lib/rooms.js';
 
 const ROOMS = 5;
 const PEERS_PER_ROOM = 4;
@@ -39,6 +39,7 @@ async function openRoom(t, kinds) {
   for (const kind of kinds) {
     const client = await connect(t, gateway, { kind });
     await join(client, code);
+    await announced(client, peers);
     peers.push(client);
   }
   return peers;

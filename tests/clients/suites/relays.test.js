@@ -76,6 +76,7 @@ const scenarios = {
   async 'a peer that has left is unknown'(t, gateway, kind) {
     const [anna, bert] = await party(t, gateway, ['anna', 'bert'], { kind });
     await bert.ask('leave:room');
+    await anna.event('peer:left');
     assertRefused(await anna.ask('webrtc:ice', { targetPeerId: bert.peerId, candidate: null }), 'PEER_NOT_FOUND');
   },
 

@@ -3,7 +3,7 @@ import { after, describe, test } from 'node:test';
 import { connect, kindName, PLAIN_KINDS } from '../lib/client.js';
 import { startGateway } from '../lib/gateway.js';
 import { assertFresh, assertResumed, comeBack, comeBackAs, lose, partyWithProxy, resumesAtLast } from '../lib/resume.js';
-import { freshCode, join, party, settle, unnoticed } from '../lib/rooms.js';
+import { announced, freshCode, join, party, settle, unnoticed } from '../lib/rooms.js';
 import { until } from '../lib/wait.js';
 
 const gateway = await startGateway({ RECONNECT_WINDOW_MS: '60000' });
@@ -27,7 +27,7 @@ describe('several peers of one user', () => {
   test('the token picks the one that comes back', async (t) => {
     const sub = 'user-of-two-lost';
     const { proxy, code, lossy: tab1, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'tab'], { sub });
-    const [tab2] = await party(t, gateway, ['tab'], { code, sub, url: proxy.url });
+    const [tab2] = await party(t, gateway, ['tab'], { code, sub, via: proxy });
     await lose(proxy, anna);
     await unnoticed(anna, [anna], async () => {
       await assertResumed(await comeBackAs(t, gateway, tab2), tab2);
@@ -38,8 +38,9 @@ describe('several peers of one user', () => {
   test('without a token none of two is picked', async (t) => {
     const sub = 'user-of-two-unknown';
     const { proxy, code, lossy: tab1, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'tab'], { sub });
-    await party(t, gateway, ['tab'], { code, sub, url: proxy.url });
+    await party(t, gateway, ['tab'], { code, sub, via: proxy });
     await lose(proxy, anna);
+    await gateway.knowsAway(tab1, 2);
     await assertFresh(await comeBack(t, gateway, tab1));
   });
 
@@ -121,6 +122,7 @@ describe('a resume token changes with each return', () => {
   test('a return without a token leaves the former one good until then, too', async (t) => {
     const { proxy, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
     await lose(proxy, anna);
+    await gateway.knowsAway(lossy);
     await assertResumed(await comeBack(t, gateway, lossy), lossy);
     await assertResumed(await comeBackAs(t, gateway, lossy), lossy);
   });
@@ -149,9 +151,10 @@ describe('who was kicked while away', () => {
     const { proxy, code, lossy, others: [anna] } = await partyWithProxy(t, brief, ['anna', 'lossy'], options);
     await lose(proxy, anna);
     assert.equal((await anna.ask('peer:kick', { targetPeerId: lossy.peerId })).status, 'ok');
-    const again = await connect(t, brief, { ...options, url: proxy.url });
+    const again = await connect(t, brief, { ...options, via: proxy });
     await join(again, code);
     await lose(proxy, anna);
+    await brief.knowsAway(again);
     await assertResumed(await comeBack(t, brief, again), again);
   });
 });
@@ -166,6 +169,7 @@ describe('when the window is over', () => {
     const back = await comeBackAs(t, hasty, lossy);
     await assertFresh(back);
     assert.deepEqual((await join(back, code)).peers, [anna.asPeer, bert.asPeer]);
+    await announced(back, [anna, bert]);
     await settle(anna, anna, bert);
     assert.equal(anna.recorder.all('peer:left').length, 1);
     assert.equal(anna.recorder.all('peer:joined').filter(({ peerId }) => peerId === back.peerId).length, 1);
@@ -201,9 +205,9 @@ describe('when the window is over', () => {
 });
 
 /** A polling session has no connection to close: its id is forgotten. */
-function sessionGone(sid) {
+function sessionGone(node, sid) {
   const poll = `/socket.io/?EIO=4&transport=polling&sid=${sid}`;
-  return until(async () => (await gateway.http(poll)).status === 400, 'the former polling session is closed');
+  return until(async () => (await node.http(poll)).status === 400, 'the former polling session is closed');
 }
 
 describe('a connection that is dead without the gateway knowing', () => {
@@ -215,7 +219,7 @@ describe('a connection that is dead without the gateway knowing', () => {
         const back = await comeBackAs(t, gateway, lossy);
         const { peers } = await assertResumed(back, lossy);
         assert.deepEqual(peers, [anna.asPeer]);
-        if (kind.transport === 'polling') await sessionGone(lossy.engine.id);
+        if (kind.transport === 'polling') await sessionGone(lossy.node, lossy.engine.id);
         else await proxy.releasedByGateway();
         await anna.ask('webrtc:ice', { targetPeerId: lossy.peerId, candidate: 'after' });
         await back.event('webrtc:ice', ({ candidate }) => candidate === 'after');

@@ -3,7 +3,7 @@ import { after, describe, test } from 'node:test';
 import { connect, kindName, PLAIN_KINDS, refusal } from '../lib/client.js';
 import { startGateway } from '../lib/gateway.js';
 import { epoch } from '../lib/identity.js';
-import { assertFresh, assertResumed, comeBack, comeBackAs, lose, partyWithProxy } from '../lib/resume.js';
+import { assertFresh, assertMissed, assertResumed, comeBack, comeBackAs, lose, partyWithProxy } from '../lib/resume.js';
 import { assertRefused, description, freshCode, join, party, sawSince, settle, unnoticed } from '../lib/rooms.js';
 
 const gateway = await startGateway({ RECONNECT_WINDOW_MS: '60000' });
@@ -15,6 +15,7 @@ describe('a lost connection that comes back', () => {
       const { proxy, lossy, others: [anna, bert] } = await partyWithProxy(t, gateway, ['anna', 'bert', 'lossy'], { kind });
       await unnoticed(anna, [anna, bert], async () => {
         await lose(proxy, anna);
+        await gateway.knowsAway(lossy);
         const back = await comeBack(t, gateway, lossy);
         const { missed, ...resumed } = await assertResumed(back, lossy);
         assert.equal(missed, 0);
@@ -38,16 +39,16 @@ describe('what was missed is made up for', () => {
     const [late] = await party(t, gateway, ['late'], { code });
     await late.ask('chat_message', { content: 'last' });
     const back = await comeBackAs(t, gateway, lossy);
-    const { missed, peers } = await assertResumed(back, lossy);
-    await settle(anna, back);
+    const resumed = await assertResumed(back, lossy);
+    await settle(anna, late, back);
     const [, ...replayed] = sawSince(back, 0);
     const told = replayed.map(({ event, args: [p] }) => [event, p.content ?? p.candidate ?? p.peerId ?? null]);
     assert.deepEqual(told, [
       ['chat_message', 'first'], ['webrtc:offer', null], ['webrtc:ice', 'a'], ['webrtc:ice', 'b'],
       ['webrtc:ice', null], ['peer:joined', late.peerId], ['chat_message', 'last'],
     ]);
-    assert.equal(missed, replayed.length);
-    assert.deepEqual(peers, [anna.asPeer, late.asPeer]);
+    assertMissed(resumed, replayed.length, [anna, late, lossy]);
+    assert.deepEqual(resumed.peers, [anna.asPeer, late.asPeer]);
   });
 
 });
@@ -60,8 +61,9 @@ describe('what was missed comes by whatever way the client returns', () => {
       const contents = Array.from({ length: 20 }, (_, n) => `missed ${n}`);
       for (const content of contents) anna.send('chat_message', { content });
       await anna.ask('heartbeat');
+      await gateway.knowsAway(lossy);
       const back = await comeBack(t, gateway, lossy, { kind });
-      assert.equal((await assertResumed(back, lossy)).missed, contents.length);
+      assertMissed(await assertResumed(back, lossy), contents.length, [anna, lossy]);
       await settle(anna, back);
       const chats = sawSince(back, 1).map(({ args: [{ content }] }) => content);
       assert.deepEqual(chats, contents);
@@ -77,7 +79,7 @@ describe('what was missed comes by whatever way the client returns', () => {
     for (let n = 0; n < count; n += 1) anna.send('webrtc:ice', { targetPeerId: lossy.peerId, candidate: `${n}` });
     await anna.ask('heartbeat');
     const back = await comeBackAs(t, gateway, lossy);
-    assert.equal((await assertResumed(back, lossy)).missed, count);
+    assertMissed(await assertResumed(back, lossy), count, [anna, lossy]);
     await settle(anna, back);
     const numbers = back.recorder.all('webrtc:ice').map(({ candidate }) => Number(candidate));
     assert.deepEqual(numbers, Array.from({ length: count }, (_, n) => n));
@@ -101,8 +103,8 @@ describe('a peer that has come back', () => {
     for (let round = 0; round < 3; round += 1) {
       await lose(proxy, anna);
       await anna.ask('chat_message', { content: `round ${round}` });
-      const back = await comeBackAs(t, gateway, current, { url: proxy.url });
-      assert.equal((await assertResumed(back, lossy)).missed, 1);
+      const back = await comeBackAs(t, gateway, current, { via: proxy });
+      assertMissed(await assertResumed(back, lossy), 1, [anna, lossy]);
       await back.event('chat_message', ({ content }) => content === `round ${round}`);
       current = back;
     }
@@ -179,6 +181,7 @@ describe('while a peer is waited for', () => {
     const back = await comeBackAs(t, gateway, lossy);
     assert.equal((await assertResumed(back, lossy)).peers.length, 9);
     await back.ask('leave:room');
+    await anna.event('peer:left');
     assert.equal((await join(late, code)).peers.length, 9);
   });
 

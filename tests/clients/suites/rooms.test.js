@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test';
 import { connect, kindName, MSGPACK_KINDS, PLAIN_KINDS } from '../lib/client.js';
 import { startGateway } from '../lib/gateway.js';
 import { assertRefused, freshCode, join, party, sawSince, settle, unnoticed } from '../lib/rooms.js';
+import { until } from '../lib/wait.js';
 
 const plain = await startGateway();
 const binary = await startGateway({ SOCKET_PARSER: 'msgpack' });
@@ -128,9 +129,10 @@ const scenarios = {
     for (const [event, roomCode] of steps) bert.send(event, { roomCode });
     const last = await join(bert, second);
     assert.deepEqual(last.peers, []);
+    const seen = () => anna.recorder.entries.filter(({ event }) => event.startsWith('peer:')).map(({ event }) => event);
+    await until(() => seen().length >= 4, 'all of it is told');
     await settle(anna, anna);
-    const seen = anna.recorder.entries.filter(({ event }) => event.startsWith('peer:')).map(({ event }) => event);
-    assert.deepEqual(seen, ['peer:joined', 'peer:left', 'peer:joined', 'peer:left']);
+    assert.deepEqual(seen(), ['peer:joined', 'peer:left', 'peer:joined', 'peer:left']);
     const rooms = bert.recorder.all('room:joined').map(({ roomCode }) => roomCode);
     assert.deepEqual(rooms, [first, second, first, first, second, second]);
   },

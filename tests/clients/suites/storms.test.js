@@ -38,6 +38,7 @@ describe('storms', () => {
       await late.ask('leave:room');
       return peers.length === 1;
     }, 'the room is empty but for the witness', 40_000);
+    await until(() => ids('peer:left').length >= ids('peer:joined').length, 'the witness has heard of the last leave');
     await settle(witness, witness);
     assert.equal(new Set(ids('peer:joined')).size, ids('peer:joined').length);
     assert.deepEqual(ids('peer:left'), ids('peer:joined'));

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** What this process has started and must not outlive it. @type {Set<import('node:child_process').ChildProcess>} */
+const children = new Set();
+
+process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')));
+// Without a handler these end a process past its exit listeners.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => process.exit(1));
+
+/**
+ * A process that ends with this one, and not before it is asked to.
+ * @param {string} command @param {string[]} args @param {NodeJS.ProcessEnv} [env]
+ */
+export function spawnOwned(command, args, env = process.env) {
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return child;
+}
+
+/**
+ * Below the ports that systems give to outgoing connections: one of those could be taken
+ * between two runs of a server.
+ */
+const FIRST_PORT = 12_000;
+const PORTS = 10_000;
+
+/**
+ * A port for a server that must know it beforehand, and may be restarted on it. The one ten
+ * thousand higher is free as well: servers of a Redis Cluster speak to each other there.
+ * @returns {Promise<number>}
+ */
+export async function freePort() {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    if (await isFree(port) && await isFree(port + PORTS)) return port;
+  }
+  throw new Error('no free port');
+}
+
+async function isFree(port) {
+  const server = createServer();
+  server.listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, 'close');
+  return true;
+}
