@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Identity } from './identity.js';
-import { spawnOwned } from './processes.js';
+import { end, spawnOwned } from './processes.js';
 import { within } from './wait.js';
 
 const DEFAULT_BINARY = fileURLToPath(new URL('../../../target/debug/switchboard', import.meta.url));
@@ -45,7 +45,7 @@ export class Gateway {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Where the next client goes; of several nodes each time to another. */
+  /** Where the next client goes; of several nodes each time to another, and never to the one given. */
   next() {
     return this;
   }
@@ -68,9 +68,8 @@ export class Gateway {
   }
 
   /** Ends the process whatever it is doing. */
-  async kill() {
-    if (this.running) this.child.kill('SIGKILL');
-    await this.exit;
+  kill() {
+    return end(this.child);
   }
 
   /** Reads both outputs; resolves when the gateway says where it listens. */

@@ -1,8 +1,8 @@
 import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, SignJWT } from 'jose';
+import { scratchDirectory } from './processes.js';
 
 /** An RS256 key pair made for this run, and tokens signed with it. */
 export class Identity {
@@ -19,9 +19,8 @@ export class Identity {
   /** Path of a PEM file with the public key; removed when the process ends. */
   get publicPemFile() {
     if (!this.#directory) {
-      this.#directory = mkdtempSync(join(tmpdir(), 'gateway-key-'));
+      this.#directory = scratchDirectory('gateway-key-');
       writeFileSync(join(this.#directory, 'public.pem'), this.publicPem);
-      process.once('exit', () => rmSync(this.#directory, { recursive: true, force: true }));
     }
     return join(this.#directory, 'public.pem');
   }

@@ -1,11 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** What this process has started and must not outlive it. @type {Set<import('node:child_process').ChildProcess>} */
 const children = new Set();
+/** @type {Set<string>} */
+const directories = new Set();
 
-process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')));
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
 // Without a handler these end a process past its exit listeners.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => process.exit(1));
 
@@ -18,6 +26,21 @@ export function spawnOwned(command, args, env = process.env) {
   children.add(child);
   child.once('exit', () => children.delete(child));
   return child;
+}
+
+/** A directory that goes when this process ends. @param {string} prefix */
+export function scratchDirectory(prefix) {
+  const directory = mkdtempSync(join(tmpdir(), prefix));
+  directories.add(directory);
+  return directory;
+}
+
+/** Ends a process without a word. @param {import('node:child_process').ChildProcess} child */
+export async function end(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
 }
 
 /**

@@ -19,26 +19,22 @@ export async function partyWithProxy(t, gateway, names, { code = freshCode('loss
   return { proxy, code, others, lossy };
 }
 
-/**
- * Cuts a client off without a word, and returns when its gateway has noticed.
- * @param {Proxy} proxy @param {import('./client.js').Client} witness any other client
- */
-export async function lose(proxy, witness) {
+/** Cuts a client off without a word, and returns when its gateway has noticed. @param {Proxy} proxy */
+export async function lose(proxy) {
   await proxy.cut();
-  for (let beat = 0; beat < 5; beat += 1) {
-    await Promise.all([witness.ask('heartbeat'), proxy.node.http('/livez')]);
-  }
+  for (let n = 0; n < 5; n += 1) await proxy.node.http('/livez');
 }
 
 /**
- * The same user on a new connection.
+ * The same user on a new connection; of several nodes to another than before.
  * @param {{after: (work: () => void) => void}} t
  * @param {import('./gateway.js').Gateway} gateway
  * @param {import('./client.js').Client} former
  * @param {import('./client.js').Options} [options]
  */
 export function comeBack(t, gateway, former, options = {}) {
-  return connect(t, gateway, { sub: former.userId, username: former.username, kind: former.kind, ...options });
+  const { userId: sub, username, kind } = former;
+  return connect(t, gateway.next(former.node), { sub, username, kind, ...options });
 }
 
 /** As {@link comeBack}, with the token that names the peer. */

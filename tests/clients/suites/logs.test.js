@@ -32,7 +32,7 @@ async function talk(t, gateway, kind) {
 
 async function resume(t, gateway) {
   const { proxy, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
-  await lose(proxy, anna);
+  await lose(proxy);
   await anna.ask('chat_message', { content: MARKS.chat });
   await anna.ask('webrtc:offer', { targetPeerId: lossy.peerId, offer: { sdp: MARKS.sdp } });
   const back = await comeBackAs(t, gateway, lossy);

@@ -79,7 +79,7 @@ async function upgradeAndLose(t, speaker, code, kind) {
   const lossy = await joinThenUpgrade(t, proxy, kind, code);
   await traffic.stop();
   await settle(speaker, lossy);
-  await lose(proxy, speaker);
+  await lose(proxy);
   const arrived = numbers(lossy);
   for (const content of ['-1', '-2', '-3']) await speaker.ask('chat_message', { content });
   const back = await comeBackAs(t, gateway, lossy, { kind: DEFAULT_KIND });
@@ -112,7 +112,7 @@ describe('a loss after an upgrade from polling', () => {
     const raw = await polling.upgraded(proxy);
     await signal(anna, peer.peerId, series('pushed', 6));
     await raw.frame((text) => text.includes('pushed 5'));
-    await lose(proxy, anna);
+    await lose(proxy);
     await signal(anna, peer.peerId, series('late', 2));
     await assertReplayed(t, peer, anna, series('late', 2));
   });
@@ -146,7 +146,7 @@ describe('a connection that clients share one after another, as behind a proxy',
     const peer = await rawPeer(raw, user, code);
     await signal(anna, peer.peerId, series('pushed', 6));
     await raw.frame((text) => text.includes('pushed 5'));
-    await lose(proxy, anna);
+    await lose(proxy);
     await signal(anna, peer.peerId, series('late', 2));
     await assertReplayed(t, peer, anna, series('late', 2));
   });

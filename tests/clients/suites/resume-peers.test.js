@@ -28,7 +28,7 @@ describe('several peers of one user', () => {
     const sub = 'user-of-two-lost';
     const { proxy, code, lossy: tab1, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'tab'], { sub });
     const [tab2] = await party(t, gateway, ['tab'], { code, sub, via: proxy });
-    await lose(proxy, anna);
+    await lose(proxy);
     await unnoticed(anna, [anna], async () => {
       await assertResumed(await comeBackAs(t, gateway, tab2), tab2);
       await assertResumed(await comeBackAs(t, gateway, tab1), tab1);
@@ -37,9 +37,9 @@ describe('several peers of one user', () => {
 
   test('without a token none of two is picked', async (t) => {
     const sub = 'user-of-two-unknown';
-    const { proxy, code, lossy: tab1, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'tab'], { sub });
+    const { proxy, code, lossy: tab1 } = await partyWithProxy(t, gateway, ['anna', 'tab'], { sub });
     await party(t, gateway, ['tab'], { code, sub, via: proxy });
-    await lose(proxy, anna);
+    await lose(proxy);
     await gateway.knowsAway(tab1, 2);
     await assertFresh(await comeBack(t, gateway, tab1));
   });
@@ -120,8 +120,8 @@ describe('a resume token changes with each return', () => {
   });
 
   test('a return without a token leaves the former one good until then, too', async (t) => {
-    const { proxy, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
-    await lose(proxy, anna);
+    const { proxy, lossy } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
+    await lose(proxy);
     await gateway.knowsAway(lossy);
     await assertResumed(await comeBack(t, gateway, lossy), lossy);
     await assertResumed(await comeBackAs(t, gateway, lossy), lossy);
@@ -138,9 +138,9 @@ describe('a proper end leaves nothing to come back to', () => {
   });
 
   test('who left the room before being lost is not brought back into it', async (t) => {
-    const { proxy, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
+    const { proxy, lossy } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
     await lossy.ask('leave:room');
-    await lose(proxy, anna);
+    await lose(proxy);
     await assertFresh(await comeBackAs(t, gateway, lossy));
   });
 });
@@ -149,11 +149,11 @@ describe('who was kicked while away', () => {
   test('can be lost later and come back without a token', async (t) => {
     const options = { sub: 'kicked-once' };
     const { proxy, code, lossy, others: [anna] } = await partyWithProxy(t, brief, ['anna', 'lossy'], options);
-    await lose(proxy, anna);
+    await lose(proxy);
     assert.equal((await anna.ask('peer:kick', { targetPeerId: lossy.peerId })).status, 'ok');
     const again = await connect(t, brief, { ...options, via: proxy });
     await join(again, code);
-    await lose(proxy, anna);
+    await lose(proxy);
     await brief.knowsAway(again);
     await assertResumed(await comeBack(t, brief, again), again);
   });

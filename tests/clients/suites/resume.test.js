@@ -14,7 +14,7 @@ describe('a lost connection that comes back', () => {
     test(`is the same peer, unnoticed by the others: ${kindName(kind)}`, async (t) => {
       const { proxy, lossy, others: [anna, bert] } = await partyWithProxy(t, gateway, ['anna', 'bert', 'lossy'], { kind });
       await unnoticed(anna, [anna, bert], async () => {
-        await lose(proxy, anna);
+        await lose(proxy);
         await gateway.knowsAway(lossy);
         const back = await comeBack(t, gateway, lossy);
         const { missed, ...resumed } = await assertResumed(back, lossy);
@@ -31,7 +31,7 @@ describe('a lost connection that comes back', () => {
 describe('what was missed is made up for', () => {
   test('what was sent meanwhile comes in order, once', async (t) => {
     const { proxy, code, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
-    await lose(proxy, anna);
+    await lose(proxy);
     const targetPeerId = lossy.peerId;
     assert.equal((await anna.ask('chat_message', { content: 'first' })).status, 'ok');
     assert.equal((await anna.ask('webrtc:offer', { targetPeerId, offer: description('offer') })).status, 'ok');
@@ -57,7 +57,7 @@ describe('what was missed comes by whatever way the client returns', () => {
   for (const kind of PLAIN_KINDS) {
     test(kindName(kind), async (t) => {
       const { proxy, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
-      await lose(proxy, anna);
+      await lose(proxy);
       const contents = Array.from({ length: 20 }, (_, n) => `missed ${n}`);
       for (const content of contents) anna.send('chat_message', { content });
       await anna.ask('heartbeat');
@@ -74,7 +74,7 @@ describe('what was missed comes by whatever way the client returns', () => {
 
   test('a long backlog comes whole', async (t) => {
     const { proxy, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
-    await lose(proxy, anna);
+    await lose(proxy);
     const count = 400;
     for (let n = 0; n < count; n += 1) anna.send('webrtc:ice', { targetPeerId: lossy.peerId, candidate: `${n}` });
     await anna.ask('heartbeat');
@@ -87,7 +87,7 @@ describe('what was missed comes by whatever way the client returns', () => {
 
   test('who left meanwhile is told, in the list and in the replay', async (t) => {
     const { proxy, lossy, others: [anna, bert] } = await partyWithProxy(t, gateway, ['anna', 'bert', 'lossy']);
-    await lose(proxy, anna);
+    await lose(proxy);
     await bert.ask('leave:room');
     const back = await comeBackAs(t, gateway, lossy);
     assert.deepEqual((await assertResumed(back, lossy)).peers, [anna.asPeer]);
@@ -101,7 +101,7 @@ describe('a peer that has come back', () => {
     const { proxy, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
     let current = lossy;
     for (let round = 0; round < 3; round += 1) {
-      await lose(proxy, anna);
+      await lose(proxy);
       await anna.ask('chat_message', { content: `round ${round}` });
       const back = await comeBackAs(t, gateway, current, { via: proxy });
       assertMissed(await assertResumed(back, lossy), 1, [anna, lossy]);
@@ -130,7 +130,7 @@ describe('a peer that has come back, in its room', () => {
   test('may join again: it is told of its room, nobody else hears of it', async (t) => {
     const { proxy, code, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
     await unnoticed(anna, [anna], async () => {
-      await lose(proxy, anna);
+      await lose(proxy);
       const back = await comeBackAs(t, gateway, lossy);
       await assertResumed(back, lossy);
       const again = await join(back, code);
@@ -142,7 +142,7 @@ describe('a peer that has come back, in its room', () => {
 
   test('may switch rooms, which is a leave', async (t) => {
     const { proxy, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
-    await lose(proxy, anna);
+    await lose(proxy);
     const back = await comeBackAs(t, gateway, lossy);
     await assertResumed(back, lossy);
     assert.deepEqual((await join(back, freshCode())).peers, []);
@@ -152,7 +152,7 @@ describe('a peer that has come back, in its room', () => {
   test('acts as before: chats, signals, hosts', async (t) => {
     const { proxy, code, lossy: host } = await partyWithProxy(t, gateway, ['host']);
     const [guest] = await party(t, gateway, ['guest'], { code });
-    await lose(proxy, guest);
+    await lose(proxy);
     const back = await comeBackAs(t, gateway, host);
     assert.equal((await assertResumed(back, host)).hostId, host.peerId);
     assert.equal((await back.ask('chat_message', { content: 'back' })).status, 'ok');
@@ -166,7 +166,7 @@ describe('a peer that has come back, in its room', () => {
 describe('while a peer is waited for', () => {
   test('newcomers see it among the peers', async (t) => {
     const { proxy, code, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
-    await lose(proxy, anna);
+    await lose(proxy);
     const late = await connect(t, gateway);
     assert.deepEqual((await join(late, code)).peers, [anna.asPeer, lossy.asPeer]);
   });
@@ -176,7 +176,7 @@ describe('while a peer is waited for', () => {
     const { proxy, code, lossy, others: [anna] } = await partyWithProxy(t, gateway, names);
     const late = await connect(t, gateway);
     assertRefused(await late.ask('join:room', { roomCode: code }), 'ROOM_FULL');
-    await lose(proxy, anna);
+    await lose(proxy);
     assertRefused(await late.ask('join:room', { roomCode: code }), 'ROOM_FULL');
     const back = await comeBackAs(t, gateway, lossy);
     assert.equal((await assertResumed(back, lossy)).peers.length, 9);
@@ -198,7 +198,7 @@ describe('while a peer is waited for', () => {
 
   test('the host may kick it', async (t) => {
     const { proxy, lossy, others: [anna, bert] } = await partyWithProxy(t, gateway, ['anna', 'bert', 'lossy']);
-    await lose(proxy, anna);
+    await lose(proxy);
     assert.equal((await anna.ask('peer:kick', { targetPeerId: lossy.peerId })).status, 'ok');
     assert.deepEqual(await bert.event('peer:left'), { peerId: lossy.peerId, reason: 'kicked' });
     const back = await comeBackAs(t, gateway, lossy);
@@ -208,8 +208,8 @@ describe('while a peer is waited for', () => {
 
 describe('who comes back must prove it again', () => {
   test('an expired or bad token does not resume, and uses nothing up', async (t) => {
-    const { proxy, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
-    await lose(proxy, anna);
+    const { proxy, lossy } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
+    await lose(proxy);
     const expired = await gateway.identity.token({ sub: lossy.userId, exp: epoch(-3600) });
     const auth = { resumeToken: lossy.resumeToken };
     for (const token of [expired, 'garbage', null]) {
@@ -219,8 +219,8 @@ describe('who comes back must prove it again', () => {
   });
 
   test("another user's resume token is worth nothing", async (t) => {
-    const { proxy, lossy, others: [anna] } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
-    await lose(proxy, anna);
+    const { proxy, lossy } = await partyWithProxy(t, gateway, ['anna', 'lossy']);
+    await lose(proxy);
     const mallory = await connect(t, gateway, { auth: { resumeToken: lossy.resumeToken } });
     await assertFresh(mallory);
     assertRefused(await mallory.ask('chat_message', { content: 'hi' }), 'NOT_IN_ROOM');
