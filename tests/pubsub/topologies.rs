@@ -3,7 +3,7 @@
 use switchboard::cluster::KeyPrefix;
 use switchboard::cluster::pubsub::{Channel, SubscribeError};
 
-use crate::support::redis::{Cluster, PATIENCE, SentinelTrio, wait_until};
+use crate::support::redis::{Cluster, PATIENCE, Redis, SentinelTrio, wait_until};
 use crate::{Inbox, down, node, node_with, text, up, up_after};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -157,9 +157,13 @@ async fn a_moved_slot_takes_its_subscriptions_along() {
     let (inbox, _subscription) = Inbox::subscribed(&a, &channel).await;
     let before = up(&a).await;
     b.publish_and_wait(&channel, text("before")).await.unwrap();
-    let to = cluster.nodes[0].cli(&["CLUSTER", "MYID"]);
+    // The new node first, and as one that imports: so its claim is newer than the former one.
+    let id = |node: &Redis| node.cli(&["CLUSTER", "MYID"]);
+    let (to, from) = (&cluster.nodes[0], &cluster.nodes[2]);
+    to.cli(&["CLUSTER", "SETSLOT", "12182", "IMPORTING", &id(from)]);
+    from.cli(&["CLUSTER", "SETSLOT", "12182", "MIGRATING", &id(to)]);
     for node in &cluster.nodes {
-        node.cli(&["CLUSTER", "SETSLOT", "12182", "NODE", &to]);
+        node.cli(&["CLUSTER", "SETSLOT", "12182", "NODE", &id(to)]);
     }
     wait_until("subscribed at the new node", || {
         let counted = cluster.nodes[0].cli(&["PUBSUB", "SHARDNUMSUB", "channel:room:{foo}"]);

@@ -203,7 +203,8 @@ impl Connector {
         Ok(timeout(within, client.get_async_connection()).await??)
     }
 
-    /// Which node serves which slot, asked of any node that answers.
+    /// Which node serves which slot, as most nodes see it: one that was cut off from the others
+    /// has yet to learn of what has happened since.
     pub(super) async fn slot_map(&self, known: &[Address]) -> Result<SlotMap, Failure> {
         let mut failure = Failure::Unavailable;
         let seeds = match &self.target.topology {
@@ -214,13 +215,30 @@ impl Connector {
         // All at once: one that is stalled must not hold up the answer of another.
         let mut answers: FuturesUnordered<_> =
             nodes.into_iter().map(|node| self.ask_slots(node)).collect();
+        let asked = answers.len();
+        let mut views: Vec<(SlotMap, usize)> = Vec::new();
         while let Some(answer) = answers.next().await {
-            match answer {
-                Ok(map) => return Ok(map),
-                Err(error) => failure = error,
+            let map = match answer {
+                Ok(map) => map,
+                Err(error) => {
+                    failure = error;
+                    continue;
+                }
+            };
+            let known = views.iter_mut().find(|(view, _)| *view == map);
+            let votes = known.map_or(1, |(_, votes)| {
+                *votes += 1;
+                *votes
+            });
+            if votes * 2 > asked {
+                return Ok(map);
+            }
+            if votes == 1 {
+                views.push((map, 1));
             }
         }
-        Err(failure)
+        let most = views.into_iter().max_by_key(|(_, votes)| *votes);
+        most.map(|(map, _)| map).ok_or(failure)
     }
 
     async fn ask_slots(&self, node: &Address) -> Result<SlotMap, Failure> {
