@@ -13,11 +13,13 @@
 //! | `life` | which nodes live |
 //! | `unsent` | chat that waits for Redis |
 //! | `receipts` | what a node that died did not get |
+//! | [`driver`] | the Socket.IO adapter over it |
 
 mod backoff;
 pub mod canary;
 mod codec;
 mod connect;
+pub mod driver;
 pub mod keys;
 mod life;
 mod node;

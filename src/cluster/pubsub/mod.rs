@@ -218,6 +218,23 @@ impl PubSub {
         self.add(channel, false, Hears::All, handler).await
     }
 
+    /// Like [`subscribe`](Self::subscribe), but without waiting for Redis at all.
+    ///
+    /// # Errors
+    ///
+    /// When the manager is shut down.
+    pub fn subscribe_soon<H>(
+        &self,
+        channel: &Channel,
+        handler: H,
+    ) -> Result<Subscription, SubscribeError>
+    where
+        H: Fn(&Message) -> Result<(), HandlerError> + Send + Sync + 'static,
+    {
+        let (subscriber, handler) = (&self.0.subscriber, Arc::new(handler));
+        subscriber.add(channel, false, Hears::Others, handler)
+    }
+
     /// Subscribes to all channels that fit a pattern: `*`, `?`, `[ab]`, and `\` before a
     /// character that is meant literally. Else like [`subscribe`](Self::subscribe), but
     /// repetitions after a lost answer are not recognised.
