@@ -50,7 +50,7 @@ export class Gateway {
     return this;
   }
 
-  /** Resolves when a lost user is known as away wherever its next client goes. One process knows by itself. */
+  /** Resolves when lost clients can be found by their user, wherever that connects. One process knows by itself. */
   async knowsAway() {}
 
   /** Everything written so far. */

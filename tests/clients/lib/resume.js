@@ -80,3 +80,25 @@ export async function assertFresh(client) {
   assert.equal((await client.ask('heartbeat')).status, 'ok');
   assert.deepEqual(client.recorder.all('room:resumed'), []);
 }
+
+/**
+ * Of connections that raced for one peer, waits for the one that holds it; the others are closed,
+ * or of somebody outside the room.
+ * @param {import('./client.js').Client[]} backs @param {import('./client.js').Client} former
+ */
+export async function theOneHolder(backs, former) {
+  const holds = async (back) => {
+    if (!back.socket.connected) return false;
+    // It is answered when it is decided who the peer is: outside a room nobody can be unknown.
+    const answer = await back.ask('webrtc:ice', { targetPeerId: 'nobody', candidate: null }).catch(() => null);
+    const resumed = back.recorder.all('room:resumed').some(({ peerId }) => peerId === former.peerId);
+    return resumed && back.socket.connected && answer?.code === 'PEER_NOT_FOUND';
+  };
+  const [holder] = await until(async () => {
+    const holding = await Promise.all(backs.map(holds));
+    const holders = backs.filter((_, index) => holding[index]);
+    return holders.length === 1 ? holders : null;
+  }, 'exactly one holds the peer');
+  holder.peerId = former.peerId;
+  return holder;
+}

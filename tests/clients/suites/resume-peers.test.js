@@ -20,6 +20,7 @@ describe('several peers of one user', () => {
     const [tab2] = await party(t, gateway, ['tab'], { code, sub });
     assert.notEqual(tab1.peerId, tab2.peerId);
     assert.deepEqual(tab2.recorder.all('room:joined')[0].peers, [tab1.asPeer]);
+    await announced(tab2, [tab1]);
     await tab1.ask('webrtc:ice', { targetPeerId: tab2.peerId, candidate: 'x' });
     assert.equal((await tab2.event('webrtc:ice')).from, tab1.peerId);
   });
@@ -38,9 +39,9 @@ describe('several peers of one user', () => {
   test('without a token none of two is picked', async (t) => {
     const sub = 'user-of-two-unknown';
     const { proxy, code, lossy: tab1 } = await partyWithProxy(t, gateway, ['anna', 'tab'], { sub });
-    await party(t, gateway, ['tab'], { code, sub, via: proxy });
+    const [tab2] = await party(t, gateway, ['tab'], { code, sub, via: proxy });
     await lose(proxy);
-    await gateway.knowsAway(tab1, 2);
+    await gateway.knowsAway(tab1, tab2);
     await assertFresh(await comeBack(t, gateway, tab1));
   });
 

@@ -63,10 +63,12 @@ export class Cluster {
     return node === former && this.nodes.length > 1 ? this.next(former) : node;
   }
 
-  /** Resolves when a lost user is known as away wherever its next client goes. @param {{userId: string}} user */
-  async knowsAway({ userId }, peers = 1) {
-    const key = `${this.env.REDIS_KEY_PREFIX ?? ''}disconnecting:{${userId}}`;
-    await until(async () => (await this.redis.size(key)) === peers, `Redis knows ${peers} of ${userId} as away`);
+  /** Resolves when lost clients can be found by their user, wherever that connects. @param {...import('../../clients/lib/client.js').Client} clients */
+  async knowsAway(...clients) {
+    for (const { userId, peerId } of clients) {
+      const away = () => this.redis.hash(`disconnecting:{${userId}}`);
+      await until(async () => peerId in await away(), `Redis knows ${peerId} as away`);
+    }
   }
 
   /** Waits until the node says that it takes clients. @param {number} index */

@@ -117,3 +117,16 @@ export async function signalBothWays(one, other) {
     await target.event('webrtc:ice', (relay) => relay.candidate === candidate);
   }));
 }
+
+/**
+ * Whether a signal of each reaches the next. Relays are at most once: where the way between nodes
+ * may still be interrupted, one can be lost, and is to be tried again.
+ * @param {Client[]} clients
+ */
+export async function heardAround(clients) {
+  const candidate = `around at ${process.hrtime.bigint()}`;
+  clients.forEach((client, index) =>
+    client.send('webrtc:ice', { targetPeerId: clients[(index + 1) % clients.length].peerId, candidate }));
+  const heard = (client) => client.recorder.all('webrtc:ice').some((relay) => relay.candidate === candidate);
+  return until(() => clients.every(heard), 'all have heard it', 200).catch(() => false);
+}

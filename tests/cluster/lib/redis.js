@@ -4,9 +4,6 @@ import { end, freePort, scratchDirectory, spawnOwned } from '../../clients/lib/p
 import { until } from '../../clients/lib/wait.js';
 import { RespClient } from './resp.js';
 
-/** How many elements a value of each type has. */
-const SIZE_OF = { hash: 'HLEN', set: 'SCARD', zset: 'ZCARD', list: 'LLEN' };
-
 /** A redis-server process of the tests' own. */
 export class Redis {
   #client = null;
@@ -102,13 +99,6 @@ export class Redis {
 
   async exists(key) {
     return (await this.command('EXISTS', key)) === 1;
-  }
-
-  /** How many elements a key holds; a plain value is one. @param {string} key */
-  async size(key) {
-    const type = await this.command('TYPE', key);
-    if (type === 'none') return 0;
-    return type in SIZE_OF ? this.command(SIZE_OF[type], key) : 1;
   }
 
   /** @returns {Promise<Record<string, string>>} */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { io } from 'socket.io-client';
 import { until } from '../../clients/lib/wait.js';
 import { lasting } from './faults.js';
@@ -7,12 +6,14 @@ const CHAT_PAUSE_MS = 400;
 const RETRY_PAUSE_MS = 100;
 const ACK_BOUND_MS = 5_000;
 
+let count = 0;
+
 /**
  * A user who chats all the time, goes to another node whenever a connection ends, and says again,
  * under the same clientMessageId, what was not acknowledged: what a good client application does.
  */
 export class Roamer {
-  sub = `roamer-${randomUUID()}`;
+  sub = `roamer${++count}`;
   peerId = '';
   /** Whether it is in its room. */
   connected = false;
@@ -23,7 +24,7 @@ export class Roamer {
   /** clientMessageIds of what the gateway promised to deliver. @type {string[]} */
   acked = [];
   refused = [];
-  /** How often each clientMessageId was heard. @type {Map<string, number>} */
+  /** The ids under which each clientMessageId was heard. @type {Map<string, string[]>} */
   heard = new Map();
   /** The order in which each peer's messages came first. @type {Map<string, string[]>} */
   orders = new Map();
@@ -93,10 +94,10 @@ export class Roamer {
   }
 
   #listen(socket) {
-    socket.on('chat_message', ({ clientMessageId, senderId }) => {
-      const times = this.heard.get(clientMessageId) ?? 0;
-      this.heard.set(clientMessageId, times + 1);
-      if (times) return;
+    socket.on('chat_message', ({ clientMessageId, senderId, id }) => {
+      const ids = this.heard.get(clientMessageId) ?? [];
+      this.heard.set(clientMessageId, [...ids, id]);
+      if (ids.length) return;
       if (!this.orders.has(senderId)) this.orders.set(senderId, []);
       this.orders.get(senderId).push(clientMessageId);
     });

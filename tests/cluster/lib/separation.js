@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { connect } from '../../clients/lib/client.js';
 import { announced, freshCode, join, settle } from '../../clients/lib/rooms.js';
+import { until } from '../../clients/lib/wait.js';
 import { timed } from './fixture.js';
 import {
-  agreed, arrivals, assertSameRoom, departures, settleAll, signalBothWays, spread, untilAgreed,
+  agreed, arrivals, assertSameRoom, departures, heardAround, settleAll, signalBothWays, spread, untilAgreed,
 } from './peers.js';
 
 /** After Redis is back, all is as if it had never been away. */
@@ -42,7 +43,10 @@ export async function apart(t, cluster, code, [anna, bert, carl]) {
 
 /** Waits until the room is one again, and checks how long that took and that nothing was said twice. */
 export async function together(t, what, code, clients, { gone = [], came = [] } = {}) {
-  const { ms } = await timed(() => untilAgreed(clients));
+  const { ms } = await timed(async () => {
+    await untilAgreed(clients);
+    await until(() => heardAround(clients), 'signals go around the room');
+  });
   t.diagnostic(`${what}: converged in ${ms} ms`);
   assert.ok(ms <= CONVERGENCE_BOUND_MS, `${what}: ${ms} ms`);
   for (const client of clients) {

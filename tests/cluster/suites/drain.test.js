@@ -39,23 +39,30 @@ async function hearEachOtherOut(roamers) {
   await until(() => roamers.every(complete), 'the last words of all were heard').catch(() => {});
 }
 
-/** What went wrong, in numbers. */
+/** What went wrong, in numbers and in words. */
 function account(roamers, since) {
   const counts = { acked: 0, lost: 0, repeated: 0, disordered: 0, left: 0, fresh: 0, moves: 0 };
+  const words = [];
   for (const roamer of roamers) {
     counts.acked += roamer.acked.length;
     counts.left += roamer.left.length;
     counts.fresh += roamer.fresh;
     counts.moves += roamer.moves;
-    counts.repeated += [...roamer.heard.values()].filter((times) => times > 1).length;
+    const repeated = [...roamer.heard].filter(([, ids]) => ids.length > 1);
+    counts.repeated += repeated.length;
+    words.push(...repeated.map(([id, ids]) => `${roamer.sub} heard "${id}" as ${ids}`));
     for (const mate of roommates(roamers, roamer)) {
       const owed = mate.acked.slice(since.get(mate));
-      counts.lost += owed.filter((id) => !roamer.heard.has(id)).length;
+      const lost = owed.filter((id) => !roamer.heard.has(id));
+      counts.lost += lost.length;
+      words.push(...lost.map((id) => `${roamer.sub} never heard "${id}"`));
       const order = (roamer.orders.get(mate.sub) ?? []).map((id) => Number(id.split(' ')[1]));
-      counts.disordered += order.filter((n, index) => index > 0 && n < order[index - 1]).length;
+      const disordered = order.filter((n, index) => index > 0 && n < order[index - 1]);
+      counts.disordered += disordered.length;
+      words.push(...disordered.map((n) => `${roamer.sub} heard ${n} of ${mate.sub} late: ${order}`));
     }
   }
-  return counts;
+  return { ...counts, words };
 }
 
 describe('a rolling restart', () => {
@@ -65,8 +72,9 @@ describe('a rolling restart', () => {
     const since = new Map(roamers.map((roamer) => [roamer, roamer.acked.length]));
     await rollingRestart(cluster, roamers);
     await hearEachOtherOut(roamers);
-    const { acked, moves, ...wrong } = account(roamers, since);
+    const { acked, moves, words, ...wrong } = account(roamers, since);
     t.diagnostic(`${acked} acknowledged, ${moves} moves, ${JSON.stringify(wrong)}`);
+    for (const line of words.slice(0, 10)) t.diagnostic(line);
     assert.ok(moves >= PEERS, `${moves} moves`);
     assert.deepEqual(wrong, { lost: 0, repeated: 0, disordered: 0, left: 0, fresh: 0 });
     assert.ok(roamers.every(({ moves: own, drains }) => drains >= Math.min(own, 1)), 'all who moved were told to');

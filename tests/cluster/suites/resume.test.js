@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { assertFresh, assertResumed, comeBack, comeBackAs, lose } from '../../clients/lib/resume.js';
+import { assertFresh, assertResumed, comeBack, comeBackAs, lose, theOneHolder } from '../../clients/lib/resume.js';
 import { assertRefused, freshCode, join, sawSince } from '../../clients/lib/rooms.js';
 import { until } from '../../clients/lib/wait.js';
 import { sharedCluster } from '../lib/fixture.js';
@@ -42,7 +42,7 @@ describe('how a peer is found from another node', { concurrency: 4 }, () => {
     const second = await spreadWithProxy(t, cluster, ['bert', 'tab'], { code, sub });
     await lose(first.proxy);
     await lose(second.proxy);
-    await cluster.knowsAway(first.lossy, 2);
+    await cluster.knowsAway(first.lossy, second.lossy);
     await assertFresh(await comeBack(t, elsewhere, first.lossy));
     await assertResumed(await comeBackAs(t, elsewhere, second.lossy), second.lossy);
     await assertResumed(await comeBackAs(t, third, first.lossy), first.lossy);
@@ -184,23 +184,6 @@ describe('two nodes racing for one peer', { concurrency: 4 }, () => {
       await untilAgreed([...others, holder], new Map([[holder, othersSeenBy(lossy)]]));
       await assertSameRoom([...others, holder], code);
     });
-  }
-
-  /** Those who lost the race are closed, or connected as somebody outside the room. */
-  async function theOneHolder(backs, former) {
-    const holds = async (back) => {
-      if (!back.socket.connected) return false;
-      const resumed = back.recorder.all('room:resumed').some(({ peerId }) => peerId === former.peerId);
-      const answer = await back.ask('webrtc:ice', { targetPeerId: 'nobody', candidate: null }).catch(() => null);
-      return resumed && answer?.code === 'PEER_NOT_FOUND';
-    };
-    const [holder] = await until(async () => {
-      const holding = await Promise.all(backs.map(holds));
-      const holders = backs.filter((_, index) => holding[index]);
-      return holders.length === 1 ? holders : null;
-    }, 'exactly one holds the peer');
-    holder.peerId = former.peerId;
-    return holder;
   }
 });
 

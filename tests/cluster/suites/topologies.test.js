@@ -6,7 +6,7 @@ import { until } from '../../clients/lib/wait.js';
 import { Cluster } from '../lib/cluster.js';
 import { timed } from '../lib/fixture.js';
 import {
-  agreed, assertSameRoom, roomIdOf, settleAll, signalBothWays, spread, spreadWithProxy, untilAgreed,
+  agreed, assertSameRoom, heardAround, roomIdOf, settleAll, signalBothWays, spread, spreadWithProxy, untilAgreed,
 } from '../lib/peers.js';
 import { allReady } from '../lib/separation.js';
 import { RedisCluster, SentinelTrio } from '../lib/topologies.js';
@@ -25,15 +25,6 @@ async function wholeAgain(clients, code) {
   await assertSameRoom(clients, code);
   assert.ok(agreed(clients));
   for (const client of clients) assert.deepEqual(client.recorder.all('peer:left'), []);
-}
-
-/** Whether a signal of each reaches the next; in a failover one may be lost, at most once as relays are. */
-async function heardAround(clients) {
-  const candidate = `around at ${process.hrtime.bigint()}`;
-  clients.forEach((client, index) =>
-    client.send('webrtc:ice', { targetPeerId: clients[(index + 1) % clients.length].peerId, candidate }));
-  const heard = (client) => client.recorder.all('webrtc:ice').some((relay) => relay.candidate === candidate);
-  return until(() => clients.every(heard), 'all have heard it', 500).catch(() => false);
 }
 
 describe('Redis Sentinel', () => {
