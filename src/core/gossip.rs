@@ -73,10 +73,13 @@ pub enum Gossip<'a> {
     },
     /// The sender looks after peers of a node that is gone.
     Adopted(Vec<PeerId>),
-    /// What a peer did not get since its node was gone: for the node that took it over.
+    /// What was said to a peer and did not get to the node that has it, which may be gone.
     Again {
         /// The peer.
         peer: PeerId,
+        /// That node is gone: it is for the one that took the peer over. Else it is for the one
+        /// that asks for the peer, in case nobody answers.
+        gone: bool,
         /// What it missed, oldest first.
         missed: Vec<Waiting>,
     },
@@ -150,7 +153,7 @@ impl Gossip<'_> {
             },
             Self::Denied { to, peer } => Gossip::Denied { to, peer },
             Self::Adopted(peers) => Gossip::Adopted(peers),
-            Self::Again { peer, missed } => Gossip::Again { peer, missed },
+            Self::Again { peer, gone, missed } => Gossip::Again { peer, gone, missed },
             Self::Renewed(record) => Gossip::Renewed(record),
             Self::Roster { peers } => Gossip::Roster { peers },
         }

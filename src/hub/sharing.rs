@@ -232,15 +232,15 @@ impl Hub {
             if let Some(keys) = cell.keys() {
                 keys.claimed(peer);
             }
-            self.make_up(cell, &claimer, &[peer]);
+            self.make_up(cell, &claimer, &[peer], false);
         }
         for (adopter, peers) in outcome.adopted {
-            self.make_up(cell, &adopter, &peers);
+            self.make_up(cell, &adopter, &peers, true);
             let (hub, cell) = (Arc::clone(self), Arc::clone(cell));
             // What Redis had not answered yet just now.
             tokio::spawn(async move {
                 sleep(ANSWER).await;
-                hub.make_up(&cell, &adopter, &peers);
+                hub.make_up(&cell, &adopter, &peers, true);
             });
         }
         for window in outcome.windows {
@@ -248,8 +248,15 @@ impl Hub {
         }
     }
 
-    /// Says again to the node that took peers over what they did not get from this one.
-    fn make_up(self: &Arc<Self>, cell: &Arc<RoomCell>, adopter: &NodeId, peers: &[PeerId]) {
+    /// Says again to a node what its peers did not get from this one: those that it took over
+    /// from one that is `gone`, or one that it asks for.
+    fn make_up(
+        self: &Arc<Self>,
+        cell: &Arc<RoomCell>,
+        for_node: &NodeId,
+        peers: &[PeerId],
+        gone: bool,
+    ) {
         let Some(keys) = cell.keys() else { return };
         let mut missed: IndexMap<PeerId, Vec<Waiting>> = IndexMap::new();
         for (said, peers) in keys.missed_by(peers) {
@@ -263,8 +270,8 @@ impl Hub {
         self.rooms.act_on(cell, |state, out| {
             for (peer, missed) in missed {
                 debug!(%peer, events = missed.len(), "said again, since its node was gone");
-                let again = Gossip::Again { peer, missed };
-                if adopter == me {
+                let again = Gossip::Again { peer, gone, missed };
+                if for_node == me {
                     state.room.hear(me, again, now, out);
                 } else {
                     out.gossip(again);

@@ -73,7 +73,7 @@ impl Default for Settings {
             response_timeout: Duration::from_secs(2),
             ping_interval: Duration::from_secs(1),
             backoff_first: Duration::from_millis(50),
-            backoff_longest: Duration::from_secs(1),
+            backoff_longest: Duration::from_millis(500),
             subscribe_wait: Duration::from_secs(2),
             retry_pauses: [100, 200, 400].map(Duration::from_millis),
             queue_messages: 16_384,

@@ -108,7 +108,7 @@ impl<C: Clone + PartialEq> Room<C> {
             Gossip::Denied { to, peer } if to == self.me => self.hear_denied(peer, from, out),
             Gossip::Claim { .. } | Gossip::Denied { .. } => {}
             Gossip::Adopted(peers) => self.hear_adopted(from, &peers, out),
-            Gossip::Again { peer, missed } => self.hear_again(peer, missed, out),
+            Gossip::Again { peer, gone, missed } => self.hear_again(peer, gone, missed, out),
             Gossip::Renewed(record) => self.hear_renewed(&record),
             Gossip::Roster { peers } => self.hear_roster(from, peers, out),
         }
@@ -118,7 +118,13 @@ impl<C: Clone + PartialEq> Room<C> {
 
     /// What a peer did not get from others while nobody had it. It is for this node if it has
     /// the peer now, or will.
-    fn hear_again(&mut self, id: PeerId, missed: Vec<Waiting>, out: &mut impl Outbox<C>) {
+    fn hear_again(
+        &mut self,
+        id: PeerId,
+        gone: bool,
+        missed: Vec<Waiting>,
+        out: &mut impl Outbox<C>,
+    ) {
         for event in missed.into_iter().map(Event::from) {
             match self.peers.get_mut(&id).map(|peer| &mut peer.presence) {
                 Some(Presence::Arriving(arrival)) => {
@@ -127,6 +133,8 @@ impl<C: Clone + PartialEq> Room<C> {
                         arrival.missed = None;
                     }
                 }
+                // The node that was asked has answered meanwhile, with all that it had.
+                _ if !gone => return,
                 _ => self.tell(id, &event, out),
             }
         }
@@ -142,7 +150,7 @@ impl<C: Clone + PartialEq> Room<C> {
         match said {
             Gossip::Claim { peer, from, .. } => self.note_asked(peer, &from, out),
             Gossip::Adopted(peers) => return self.take_in(&peers, now, out),
-            Gossip::Again { peer, missed } => self.hear_again(peer, missed, out),
+            Gossip::Again { peer, gone, missed } => self.hear_again(peer, gone, missed, out),
             _ => {}
         }
         Vec::new()
