@@ -20,7 +20,7 @@ use crate::{
     core::Limits,
     http::{self, DevMode, Readiness},
     hub::Hub,
-    socketio,
+    socketio::{self, Namespace},
 };
 
 /// How long the last messages to other nodes may take when the node stops.
@@ -47,6 +47,9 @@ pub enum StartError {
     /// The way to Redis cannot be set up.
     #[error("cannot use what REDIS_URL asks for")]
     Redis(#[from] RedisFailure),
+    /// Socket.IO cannot be set up.
+    #[error("cannot set up Socket.IO")]
+    SocketIo(#[from] socketio::SetupError),
     /// The key client cannot be set up.
     #[error("cannot set up token verification")]
     Verifier(#[from] VerifierSetupError),
@@ -57,6 +60,7 @@ pub enum StartError {
 pub struct Gateway {
     config: Config,
     hub: Arc<Hub>,
+    namespace: Namespace,
     service: http::App,
     listener: TcpListener,
     address: SocketAddr,
@@ -94,12 +98,13 @@ impl Gateway {
             verifier,
             cookie,
         };
-        let service = socketio::layer(routes, services, &config.engine);
+        let (service, namespace) = socketio::layer(routes, services, &config.engine).await?;
         let service = http::guard(service, &config.origins);
         let (listener, address) = listen(&config.listen).await?;
         Ok(Self {
             config,
             hub,
+            namespace,
             service,
             listener,
             address,
@@ -109,6 +114,11 @@ impl Gateway {
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What reaches clients on whatever node.
+    pub const fn namespace(&self) -> &Namespace {
+        &self.namespace
     }
 
     /// Serves until `shutdown` completes, then sends the clients away and returns.

@@ -26,11 +26,11 @@ use super::pubsub::{Channel, Message, PubSub, SubscribeError, Subscription};
 pub const PREFIX: &str = "switchboard:sio";
 
 /// The adapter, as a type parameter of `SocketIo`.
-pub type Adapter<E> = CustomRedisAdapter<E, PubSubDriver>;
+pub type Adapter<E, D = PubSubDriver> = CustomRedisAdapter<E, D>;
 
 /// What `SocketIo::builder().with_adapter::<Adapter<_>>(…)` takes. Redis need not be there.
 #[must_use]
-pub fn adapter(driver: PubSubDriver) -> RedisAdapterCtr<PubSubDriver> {
+pub fn adapter<D: Driver>(driver: D) -> RedisAdapterCtr<D> {
     let config = RedisAdapterConfig::new().with_prefix(PREFIX);
     RedisAdapterCtr::new_with_driver(driver, config)
 }

@@ -9,12 +9,14 @@
 //! | `node` | [`Cluster`]: this node among the others |
 //! | `rooms`, `codec` | what nodes tell each other of a room |
 //! | `records`, `scripts` | rooms in Redis: who is in them, and where |
+//! | `announce` | what is told to every client |
 //! | `users` | presence, and who is waited for |
 //! | `life` | which nodes live |
 //! | `unsent` | chat that waits for Redis |
 //! | `receipts` | what a node that died did not get |
 //! | [`driver`] | the Socket.IO adapter over it |
 
+mod announce;
 mod backoff;
 pub mod canary;
 mod codec;
@@ -36,7 +38,7 @@ pub use self::codec::Undecodable;
 pub use self::keys::KeyPrefix;
 pub use self::life::{BEAT, Pulse, Rhythm};
 pub use self::node::{Cluster, ClusterSettings};
-pub use self::pubsub::{Failure as RedisFailure, PubSub, Subscription};
+pub use self::pubsub::{Failure as RedisFailure, PubSub, SubscribeError, Subscription};
 pub use self::records::{Snapshot, Unavailable};
 pub use self::rooms::{RoomKeys, Said};
 pub use self::target::RedisTarget;

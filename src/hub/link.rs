@@ -50,6 +50,9 @@ pub trait Link: Send + Sync + fmt::Debug {
     /// Tells the client that the node stops, and after what time to connect elsewhere.
     fn announce_drain(&self, reconnect_after: Duration);
 
+    /// Tells the client an event that has nothing to do with rooms.
+    fn notify(&self, event: &str, data: &RawValue);
+
     /// Tells the client that its session ends at `expires_at`, in seconds since the Unix
     /// epoch, unless it sends a newer token.
     fn announce_expiry(&self, expires_at: u64);

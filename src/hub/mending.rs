@@ -8,6 +8,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
+use serde_json::value::RawValue;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, info, warn};
 
@@ -43,6 +44,15 @@ impl Hub {
         let Some(cluster) = self.cluster.clone() else {
             return;
         };
+        let hub = Arc::downgrade(&self);
+        let announced = cluster.hear_announcements(move |event: &str, data: &RawValue| {
+            if let Some(hub) = hub.upgrade() {
+                hub.announce_here(event, data);
+            }
+        });
+        if let Err(error) = &announced {
+            warn!(%error, "announcements of other nodes cannot be heard");
+        }
         tokio::join!(
             self.follow_link(&cluster),
             self.beat(&cluster),

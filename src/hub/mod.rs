@@ -37,6 +37,7 @@ use std::{
 };
 
 use dashmap::DashMap;
+use serde_json::value::RawValue;
 
 use self::{
     directory::{Directory, RoomCell},
@@ -107,6 +108,20 @@ impl Hub {
             session.conn().link().close(CloseReason::Draining);
         }
         (session, returning)
+    }
+
+    /// Tells an event to every client, on this node and the others.
+    pub fn announce(&self, event: &str, data: &RawValue) {
+        self.announce_here(event, data);
+        if let Some(cluster) = &self.cluster {
+            cluster.announce(event, data);
+        }
+    }
+
+    fn announce_here(&self, event: &str, data: &RawValue) {
+        for session in &self.sessions {
+            session.conn().link().notify(event, data);
+        }
     }
 
     /// The way to the other nodes, if there can be any.

@@ -10,13 +10,11 @@ use std::{
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use socketioxide::{
-    SendError, SocketError, extract::AckSender, handler::FromMessageParts as _, socket::Socket,
-};
+use socketioxide::{SendError, SocketError, extract::AckSender, handler::FromMessageParts as _};
 use socketioxide_core::Value;
 use tracing::{debug, error, warn};
 
-use super::transport::Transport;
+use super::{namespace::Socket, transport::Transport};
 use crate::{
     config::SocketParser,
     core::{CutReason, Event, Sent},
@@ -172,6 +170,10 @@ impl Link for Connection {
     fn announce_drain(&self, reconnect_after: Duration) {
         let reconnect_after_ms = u64::try_from(reconnect_after.as_millis()).unwrap_or(u64::MAX);
         self.emit("server:draining", &DrainingPayload { reconnect_after_ms });
+    }
+
+    fn notify(&self, event: &str, data: &RawValue) {
+        self.settle(self.emit_json(event, data, None));
     }
 
     fn announce_expiry(&self, expires_at: u64) {

@@ -9,10 +9,8 @@ use std::{
 
 use serde_json::value::{RawValue, to_raw_value};
 use socketioxide::{
-    adapter::LocalAdapter,
     extract::Event,
     handler::{FromMessageParts as _, MessageHandler},
-    socket::Socket,
 };
 use socketioxide_core::Value;
 use tracing::{error, warn};
@@ -20,6 +18,7 @@ use tracing::{error, warn};
 use super::{
     connection::Connection,
     handshake::{Admission, EarlyEvent, Handshake, Pause},
+    namespace::{Adapter, Socket},
 };
 use crate::{
     auth::Verifier,
@@ -40,7 +39,7 @@ impl Dispatcher {
     }
 }
 
-impl MessageHandler<LocalAdapter, ()> for Dispatcher {
+impl MessageHandler<Adapter, ()> for Dispatcher {
     fn call(&self, socket: Arc<Socket>, value: Value, ack: Option<i64>) {
         let Some(handshake) = Handshake::of(&socket) else {
             return;

@@ -8,10 +8,9 @@ use std::sync::{
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use secrecy::SecretString;
-use socketioxide::socket::Socket;
 use socketioxide_core::{Sid, Value};
 
-use super::{connection::Connection, transport::Transport};
+use super::{connection::Connection, namespace::Socket, transport::Transport};
 use crate::{
     auth::Identity,
     core::Member,

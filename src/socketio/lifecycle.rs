@@ -11,10 +11,9 @@ use std::{
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value as Json;
 use socketioxide::{
-    adapter::LocalAdapter,
     extract::Data,
     handler::{ConnectHandler, DisconnectHandler, FromConnectParts as _},
-    socket::{DisconnectReason, Socket},
+    socket::DisconnectReason,
 };
 use socketioxide_core::Value;
 use tracing::{debug, info, warn};
@@ -24,6 +23,7 @@ use super::{
     connection::Connection,
     dispatch::{Client, Dispatcher},
     handshake::{Admitted, Handshake, Proof},
+    namespace::{Adapter, Socket, room_of},
 };
 use crate::{
     auth::{AUTHENTICATION_ERROR, AuthError, Identity},
@@ -121,6 +121,7 @@ impl Gate {
             // Its answer to CONNECT cannot be told from an event, and went out just now.
             handshake.transport().count_message();
         }
+        socket.join(room_of(&admitted.member.user));
         let connection = Connection::new(socket, Arc::clone(handshake.transport()), self.parser);
         let link: Arc<dyn Link> = Arc::clone(&connection) as Arc<dyn Link>;
         let (session, returning) = self.services.hub.open(
@@ -141,7 +142,7 @@ impl Gate {
     }
 }
 
-impl ConnectHandler<LocalAdapter, ()> for Gate {
+impl ConnectHandler<Adapter, ()> for Gate {
     fn call(&self, socket: Arc<Socket>, _: Option<Value>) {
         self.open(socket);
     }
@@ -158,7 +159,7 @@ impl ConnectHandler<LocalAdapter, ()> for Gate {
 /// The disconnect handler.
 struct Farewell;
 
-impl DisconnectHandler<LocalAdapter, ()> for Farewell {
+impl DisconnectHandler<Adapter, ()> for Farewell {
     fn call_with_defer(
         &self,
         socket: Arc<Socket>,
@@ -167,7 +168,10 @@ impl DisconnectHandler<LocalAdapter, ()> for Farewell {
     ) {
         if let Some(handshake) = Handshake::of(&socket) {
             debug!(sid = %socket.id, %reason, "socket closed");
-            if reason == DisconnectReason::ClientNSDisconnect {
+            if matches!(
+                reason,
+                DisconnectReason::ClientNSDisconnect | DisconnectReason::ServerNSDisconnect
+            ) {
                 handshake.end(Ending::Intended);
             } else {
                 handshake.transport().ended();

@@ -13,6 +13,7 @@ mod entry;
 mod handshake;
 mod ledger;
 mod lifecycle;
+mod namespace;
 mod polling;
 mod transport;
 
@@ -20,15 +21,23 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{body::Body, response::Response};
 use http::Request;
-use socketioxide::{ParserConfig, SocketIo, SocketIoBuilder};
+use socketioxide::{ParserConfig, SocketIo};
+use thiserror::Error;
 use tower::{Layer, Service, ServiceExt, util::BoxCloneSyncService};
 
-use self::{entry::Entry, lifecycle::Gate};
+use self::{
+    entry::Entry,
+    lifecycle::Gate,
+    namespace::{Adapter, Way},
+};
+
 use crate::{
     auth::Verifier,
+    cluster::driver::{self, PubSubDriver},
     config::{EngineConfig, SocketParser},
     hub::Hub,
 };
+pub use namespace::{Namespace, Unreachable};
 
 /// The most packets that wait for one client. Bytes are what bounds a queue; this is only
 /// to keep the bookkeeping of very small packets within reason.
@@ -49,12 +58,24 @@ pub struct Services {
     pub cookie: Arc<str>,
 }
 
-/// Puts Socket.IO at `/socket.io/` in front of `inner`, which gets all other requests.
-pub fn layer<S>(
+/// The Socket.IO adapter cannot start.
+#[derive(Debug, Error)]
+#[error("the Socket.IO adapter cannot start")]
+pub struct SetupError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// Everything that clients reach.
+type App = BoxCloneSyncService<Request<Body>, Response, Infallible>;
+
+/// Puts Socket.IO at `/socket.io/` in front of `inner`, which gets all other requests. Returns
+/// that, and what reaches the clients of all nodes.
+///
+/// # Errors
+/// When the link to Redis is shut down already.
+pub async fn layer<S>(
     inner: S,
     services: Services,
     config: &EngineConfig,
-) -> BoxCloneSyncService<Request<Body>, Response, Infallible>
+) -> Result<(App, Namespace), SetupError>
 where
     S: Service<Request<Body>, Response = Response, Error = Infallible>
         + Clone
@@ -63,7 +84,11 @@ where
         + 'static,
     S::Future: Send + 'static,
 {
-    let builder = SocketIoBuilder::new()
+    let way = services.hub.cluster().map_or(Way::Alone, |cluster| {
+        Way::Shared(PubSubDriver::new(cluster.pubsub().clone()))
+    });
+    let builder = SocketIo::builder()
+        .with_adapter::<Adapter>(driver::adapter(way))
         .ping_interval(config.ping_interval)
         .ping_timeout(config.ping_timeout)
         .max_payload(config.max_payload_bytes as u64)
@@ -75,12 +100,15 @@ where
         SocketParser::Common => builder.with_parser(ParserConfig::common()),
         SocketParser::MsgPack => builder.with_parser(ParserConfig::msgpack()),
     };
-    let (layer, io): (_, SocketIo) = builder.build_layer();
+    let (layer, io): (_, SocketIo<Adapter>) = builder.build_layer();
     let (hub, cookie) = (Arc::clone(&services.hub), Arc::clone(&services.cookie));
-    io.ns("/", Gate::new(services, config.parser));
+    let begun = io.ns("/", Gate::new(services, config.parser)).await;
+    begun.map_err(|error| SetupError(error.into()))?;
+    let namespace = Namespace::new(io, Arc::clone(&hub));
     let engine = ServiceExt::<Request<Body>>::map_response(
         layer.layer(inner.clone()),
         |response: http::Response<_>| response.map(Body::new),
     );
-    BoxCloneSyncService::new(Entry::new(engine, inner, hub, cookie))
+    let service = BoxCloneSyncService::new(Entry::new(engine, inner, hub, cookie));
+    Ok((service, namespace))
 }

@@ -1,4 +1,5 @@
 use parking_lot::Mutex;
+use serde_json::value::RawValue;
 
 use super::*;
 use crate::{
@@ -21,6 +22,8 @@ impl Link for Told {
     fn announce_expiry(&self, at: u64) {
         self.0.lock().push(format!("expires at {at}"));
     }
+    fn notify(&self, _: &str, _: &RawValue) {}
+
     fn announce_drain(&self, _: Duration) {}
     fn close(&self, reason: CloseReason) {
         self.0.lock().push(format!("{reason:?}"));
