@@ -46,6 +46,8 @@ pub(crate) struct Client {
     pub(crate) conn: Option<ConnId>,
     pub(crate) stay: Option<Stay>,
     pub(crate) tries: usize,
+    /// When its connection was lost.
+    pub(crate) lost_at: u64,
     /// It does nothing until then.
     pub(crate) rests_until: u64,
 }
@@ -61,8 +63,17 @@ impl Client {
             conn: None,
             stay: None,
             tries: 0,
+            lost_at: 0,
             rests_until: 0,
         }
+    }
+
+    pub(crate) fn lose(&mut self, now: u64) {
+        if self.phase == Phase::In {
+            self.lost_at = now;
+        }
+        self.phase = Phase::Lost;
+        self.conn = None;
     }
 
     pub(crate) fn go_out(&mut self) {
@@ -84,13 +95,14 @@ struct Spot {
 
 impl World {
     pub(crate) fn move_client(&mut self, number: usize) {
-        let pause = self.random.between(1, self.shape.pace);
+        let calm = self.is_quiet();
+        let pace = if calm { 1_000 } else { self.shape.pace };
+        let pause = self.random.between(1, pace);
         self.after(pause, Action::Move(number));
         let client = &self.clients[number];
         if self.now < client.rests_until {
             return;
         }
-        let calm = self.is_quiet();
         match client.phase {
             Phase::Out if !calm && self.random.chance(50) => self.join(number),
             Phase::In if !calm => self.act_up(number),
@@ -189,9 +201,10 @@ impl World {
         let notice = if self.random.chance(50) { 50 } else { 2_000 };
         let noticed = self.random.between(0, notice);
         let client = &mut self.clients[number];
-        client.phase = Phase::Lost;
+        let conn = client.conn;
+        client.lose(self.now);
         client.rests_until = self.now + rest;
-        if let Some(conn) = client.conn.take() {
+        if let Some(conn) = conn {
             self.tell(|_| format!("u{number} loses c{conn}"));
             self.post.conns[conn].line = Line::Lost { failing };
             self.after(noticed, Action::Notice(conn));

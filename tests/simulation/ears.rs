@@ -101,8 +101,7 @@ impl World {
         line.line = Line::Closed;
         let client = &mut self.clients[line.client];
         if client.conn == Some(conn) {
-            client.conn = None;
-            client.phase = Phase::Lost;
+            client.lose(self.now);
         }
     }
 
@@ -127,8 +126,7 @@ impl World {
         }
         client.tries += 1;
         if again && client.tries < 4 {
-            client.conn = None;
-            client.phase = Phase::Lost;
+            client.lose(self.now);
         } else {
             client.go_out();
         }
@@ -142,8 +140,7 @@ impl World {
             match client.phase {
                 Phase::Joining | Phase::Out => client.go_out(),
                 _ => {
-                    client.conn = None;
-                    client.phase = Phase::Lost;
+                    client.lose(self.now);
                     client.rests_until = self.now + self.random.between(0, 4_000);
                 }
             }

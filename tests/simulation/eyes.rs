@@ -50,6 +50,7 @@ impl Eyes {
     /// not. Returns whether nothing is to follow.
     pub(crate) fn see(&mut self, event: &Event<'_>, gap: bool, apart: bool) -> bool {
         match event {
+            Event::Relay { .. } | Event::Chat(_) if self.replaying == 0 => return true,
             Event::Joined(welcome) => {
                 self.list = Picture::of(welcome);
                 self.replaying = 0;

@@ -5,10 +5,11 @@ use std::time::Duration;
 use switchboard::core::{Gossip, LeaveReason, PeerId, Room};
 
 use crate::{
+    client::{Client, Phase},
     node::{Served, Then},
     post::{ConnId, Post},
     redis::Command,
-    world::{Action, World},
+    world::{Action, WINDOW, World},
 };
 
 /// A message on its way from Redis to a subscribed node.
@@ -156,10 +157,21 @@ impl World {
         Some(result)
     }
 
+    /// Somebody is announced gone: once, and not before it was waited for.
     pub(crate) fn note_left(&mut self, room: usize, peer: PeerId, reason: LeaveReason) {
-        if reason != LeaveReason::Kicked && !self.is_apart(room) {
-            let before = self.ledger.gone.insert(peer, reason);
-            assert!(before.is_none(), "announced gone twice: {peer} {reason:?}");
+        if reason == LeaveReason::Kicked || self.is_apart(room) {
+            return;
+        }
+        let before = self.ledger.gone.insert(peer, reason);
+        assert!(before.is_none(), "announced gone twice: {peer} {reason:?}");
+        let is_it = |client: &&Client| client.stay.as_ref().is_some_and(|stay| stay.peer == peer);
+        if reason != LeaveReason::Left
+            && !self.post.slow.contains(&peer)
+            && let Some(client) = self.clients.iter().find(is_it)
+        {
+            let waited = self.clock() >= Duration::from_millis(client.lost_at) + WINDOW;
+            let gone = matches!(client.phase, Phase::Lost | Phase::Resuming);
+            assert!(gone && waited, "given up: {peer} {reason:?}, {client:?}");
         }
     }
 

@@ -212,7 +212,9 @@ impl World {
             self.command(node, 0, Command::Beat, Then::Judge);
             let pause = self.random.between(BEAT - 100, BEAT + 100);
             self.after(pause, Action::Beat(node));
-            (0..self.shape.rooms).for_each(|room| self.check_owners(room));
+            if self.nodes.iter().position(|node| node.up) == Some(node) {
+                (0..self.shape.rooms).for_each(|room| self.check_owners(room));
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The connections of all clients, and what rooms put into them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use switchboard::core::{CutReason, Event, Gossip, Outbox, PeerId, Sent};
 
@@ -38,6 +38,8 @@ pub(crate) struct Post {
     pub(crate) sent: Vec<(ConnId, Event<'static>)>,
     pub(crate) said: Vec<Gossip<'static>>,
     pub(crate) cuts: Vec<ConnId>,
+    /// Peers that did not read what they were sent.
+    pub(crate) slow: BTreeSet<PeerId>,
 }
 
 impl Post {
@@ -89,7 +91,10 @@ impl Outbox<ConnId> for Post {
         self.said.push(message.into_owned());
     }
 
-    fn cut(&mut self, conn: &ConnId, _reason: CutReason) {
+    fn cut(&mut self, conn: &ConnId, reason: CutReason) {
+        if let (CutReason::SlowReader, Some((_, peer))) = (reason, self.conns[*conn].seat) {
+            self.slow.insert(peer);
+        }
         self.cuts.push(*conn);
     }
 }

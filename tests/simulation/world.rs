@@ -60,20 +60,21 @@ impl Shape {
     }
 
     fn draw(random: &mut Random, seed: u64) -> Self {
-        let large = seed % 500 == 499;
-        let nodes = random.between(3, if large { 50 } else { 8 }) as usize;
-        let rooms = if large {
-            40
-        } else {
-            random.between(1, 3) as usize
+        // Most are small: what goes wrong takes few. Some are wide, some have a crowd.
+        let (nodes, rooms, people, places, pace) = match seed % 500 {
+            249 => (50, (40, 40), (40, 60), (40, 80), (8_000, 12_000)),
+            499 => (50, (1, 1), (200, 250), (200, 300), (8_000, 12_000)),
+            _ => (8, (1, 3), (4, 10), (4, 12), (300, 3_000)),
         };
-        let people = random.between(4, 10) as usize;
+        let mut draw = |(low, high)| random.between(low, high);
+        let nodes = draw((3, nodes)) as usize;
+        let rooms = draw(rooms) as usize;
         Self {
             nodes,
             rooms,
-            clients: rooms * people,
-            places: random.between(4, 12) as usize,
-            pace: random.between(200, 2_000),
+            clients: rooms * draw(people) as usize,
+            places: draw(places) as usize,
+            pace: draw(pace),
             delay: random.pick(&[2, 20, 100, 300]).unwrap_or(20),
             crashes: random.chance(50),
             losses: random.chance(60),

@@ -48,17 +48,19 @@ impl<C: Clone + PartialEq> Room<C> {
         let listed: HashSet<PeerId> = roster.iter().map(|(record, _)| record.id).collect();
         // In their order each is put at the end.
         roster.sort_by_key(|(record, _)| (record.joined, record.id));
-        let alone = !self.is_served_here();
+        let (alone, new) = (!self.is_served_here(), self.peers.is_empty());
         let (mut windows, mut contested) = (Vec::new(), Vec::new());
         for (record, node) in roster {
             let id = record.id;
-            if node == self.me {
+            if node == self.me && !new {
                 windows.extend(self.refresh_own(&record, now, out));
             } else if self.is_online(id) {
                 contested.push((id, node));
             } else if let Some(peer) = self.peers.get_mut(&id) {
                 peer.note_at(&record, node, now, out);
             } else if alone {
+                // In a room that is new to this node, its own are those that it is adopting:
+                // its word that it does comes by the channel.
                 self.insert(id, Peer::remote(record, node));
             } else {
                 self.hear_joined(&node, record, out);
