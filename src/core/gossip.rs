@@ -86,11 +86,14 @@ pub enum Gossip<'a> {
     /// A peer that the sender has came back there: its secrets are others now, and all have
     /// to know them in case that the sender dies.
     Renewed(PeerRecord),
-    /// All peers that the sender has, those on their way to it included. Sent after it could
-    /// not be heard.
+    /// All peers that the sender has by the records, those on their way to it included. Sent
+    /// when it found other records than it should have.
     Roster {
         /// The peers.
         peers: Vec<PeerRecord>,
+        /// The sender did not hear the others for a time, until just before.
+        #[serde(default)]
+        deaf: bool,
     },
 }
 
@@ -155,7 +158,7 @@ impl Gossip<'_> {
             Self::Adopted(peers) => Gossip::Adopted(peers),
             Self::Again { peer, gone, missed } => Gossip::Again { peer, gone, missed },
             Self::Renewed(record) => Gossip::Renewed(record),
-            Self::Roster { peers } => Gossip::Roster { peers },
+            Self::Roster { peers, deaf } => Gossip::Roster { peers, deaf },
         }
     }
 }

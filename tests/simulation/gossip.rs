@@ -181,6 +181,7 @@ impl World {
         if served.is_some_and(Served::is_idle) {
             self.tell(|_| format!("n{node} forgets r{room}"));
             let served = self.nodes[node].rooms.remove(&room);
+            self.nodes[node].leftovers.insert(room);
             self.leave_no_records(node, room);
             if let Some(sub) = served.and_then(|served| served.sub) {
                 self.command(node, room, Command::Unsubscribe { sub }, Then::Nothing);

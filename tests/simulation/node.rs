@@ -61,7 +61,7 @@ pub(crate) struct Node {
     /// How far its wall clock is ahead.
     pub(crate) skew: u64,
     pub(crate) rooms: BTreeMap<usize, Served>,
-    /// Rooms that it may have records in, and does not serve.
+    /// Rooms that it served.
     pub(crate) leftovers: BTreeSet<usize>,
 }
 
@@ -78,7 +78,6 @@ pub(crate) enum Then {
     Sync,
     Synced,
     Refresh(Vec<PeerId>),
-    Forgotten,
 }
 
 impl World {
@@ -160,11 +159,6 @@ impl World {
             Then::Judge => self.judge(node, &reply),
             Then::Check => self.go_on_checking(node, room, &reply, false),
             Then::CheckAgain => self.go_on_checking(node, room, &reply, true),
-            Then::Forgotten => {
-                if matches!(reply, Reply::Failed) {
-                    self.nodes[node].leftovers.insert(room);
-                }
-            }
             Then::Sync => self.sync(node, room),
             Then::Synced => self.go_on_syncing(node, room, reply),
             Then::Refresh(known) => self.go_on_looking(node, room, &known, reply),
@@ -228,6 +222,7 @@ impl World {
             link.judges_from = link.judges_from.max(self.now + HESITATION);
             let rooms: Vec<usize> = self.nodes[node].rooms.keys().copied().collect();
             rooms.into_iter().for_each(|room| self.sync(node, room));
+            self.clean_up(node);
         }
         let link = &self.nodes[node].link;
         if link.number.is_none() || self.now < link.judges_from {

@@ -37,6 +37,8 @@ pub(crate) enum Command {
         own: Vec<PeerRecord>,
         /// Peers that the node thinks that others have, or has asked for.
         others: Vec<PeerId>,
+        /// It could not be heard, or not hear: the others are told in any case.
+        deaf: bool,
     },
     /// Asks whether the records say that the node has just these peers.
     Check {
@@ -163,8 +165,8 @@ impl Redis {
                 Reply::Done
             }
             Command::Read => Reply::Hash(self.hash(room)),
-            Command::Sync { own, others } => {
-                let news = records.sync(node, own, &others);
+            Command::Sync { own, others, deaf } => {
+                let news = records.sync(node, own, &others, deaf);
                 return (Reply::Hash(self.hash(room)), news);
             }
             Command::Check { own, arriving } => {
@@ -257,18 +259,25 @@ impl Records {
         node: usize,
         own: Vec<PeerRecord>,
         others: &[PeerId],
+        deaf: bool,
     ) -> Option<Gossip<'static>> {
         let before = self.hash.len();
         let has = |id: &PeerId| others.contains(id) || own.iter().any(|record| record.id == *id);
         self.hash.retain(|id, (_, owner)| *owner != node || has(id));
-        let mut changed = self.hash.len() != before;
+        let mut changed = deaf || self.hash.len() != before;
         for record in own {
             changed |= !self.hash.contains_key(&record.id);
-            self.hash.entry(record.id).or_insert((record, node));
+            let (known, owner) = self
+                .hash
+                .entry(record.id)
+                .or_insert_with(|| (record.clone(), node));
+            if *owner == node {
+                *known = record;
+            }
         }
         let mine = self.hash.values().filter(|(_, owner)| *owner == node);
         let peers = mine.map(|(record, _)| record.clone()).collect();
-        changed.then_some(Gossip::Roster { peers })
+        changed.then_some(Gossip::Roster { peers, deaf })
     }
 
     fn adopt(&mut self, node: usize, dead: usize) -> Vec<PeerId> {

@@ -62,9 +62,7 @@ impl World {
     }
 
     pub(crate) fn listen_again(&mut self, node: usize) {
-        for room in std::mem::take(&mut self.nodes[node].leftovers) {
-            self.leave_no_records(node, room);
-        }
+        self.clean_up(node);
         let rooms: Vec<usize> = self.nodes[node].rooms.keys().copied().collect();
         for room in rooms {
             let sub = self.draw();
@@ -76,11 +74,20 @@ impl World {
         }
     }
 
+    /// Removes the records of all rooms that the node served once, and does not any more: they
+    /// may be from before.
+    pub(crate) fn clean_up(&mut self, node: usize) {
+        for room in self.nodes[node].leftovers.clone() {
+            self.leave_no_records(node, room);
+        }
+    }
+
     /// Removes the records of a room that the node does not serve any more.
     pub(crate) fn leave_no_records(&mut self, node: usize, room: usize) {
         if !self.nodes[node].rooms.contains_key(&room) {
-            let (own, others) = (Vec::new(), Vec::new());
-            self.command(node, room, Command::Sync { own, others }, Then::Forgotten);
+            let (own, others, deaf) = (Vec::new(), Vec::new(), false);
+            let command = Command::Sync { own, others, deaf };
+            self.command(node, room, command, Then::Nothing);
         }
     }
 
@@ -93,12 +100,14 @@ impl World {
             return;
         }
         served.reading += 1;
+        let deaf = served.deaf;
         let replica = served.room.as_ref();
         let own = replica.map(Room::own_records).unwrap_or_default();
         let others = replica.map(Room::remote_peers).unwrap_or_default();
         self.tell(|_| format!("n{node} r{room} syncs {}", own.len()));
         self.keep(node, room);
-        self.command(node, room, Command::Sync { own, others }, Then::Synced);
+        let command = Command::Sync { own, others, deaf };
+        self.command(node, room, command, Then::Synced);
     }
 
     pub(crate) fn go_on_syncing(&mut self, node: usize, room: usize, reply: Reply) {

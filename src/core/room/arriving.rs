@@ -116,7 +116,11 @@ impl<C: Clone + PartialEq> Room<C> {
             self.depart(id, LeaveReason::Disconnected, out);
             return None;
         };
-        let since = since.drain().collect();
+        let mut since: Vec<_> = since.drain().collect();
+        if arrival.unsure {
+            // The other node may have told it this as well: a relay is never told twice.
+            since.retain(|event| !matches!(event, Event::Relay { .. }));
+        }
         let asked_back = arrival.seen.is_some();
         let events = match arrival.seen {
             None => [missed, self.news_since(known.into_iter().collect(), since)].concat(),

@@ -53,7 +53,9 @@ impl<C: Clone + PartialEq> Room<C> {
             shown: claim.secret.copied(),
             fresh: Some(claim.fresh),
         };
-        if let Presence::Remote(node) = &peer.presence {
+        if let Presence::Remote(node) = &peer.presence
+            && *node != self.me
+        {
             let arrival = Arrival::new(wish, node.clone(), None);
             peer.ask(id, arrival, out);
             return Ok(());
@@ -223,6 +225,18 @@ impl<C: Clone + PartialEq> Peer<C> {
         match arrival.wish.take() {
             Some(wish) => self.ask(id, Arrival::new(wish, at, seen), out),
             None => self.presence = Presence::Remote(at),
+        }
+    }
+
+    /// The node that was asked says that it has the peer, and that it did not hear for a time:
+    /// it may not have heard the request either, and what was said since is its to keep.
+    pub(super) fn doubt_claim(&mut self, id: PeerId, by: &NodeId, out: &mut impl Outbox<C>) {
+        if let Presence::Arriving(arrival) = &mut self.presence
+            && arrival.asked
+            && arrival.from == *by
+        {
+            arrival.at = by.clone();
+            self.ask_again(id, out);
         }
     }
 

@@ -110,7 +110,7 @@ impl<C: Clone + PartialEq> Room<C> {
             Gossip::Adopted(peers) => self.hear_adopted(from, &peers, out),
             Gossip::Again { peer, gone, missed } => self.hear_again(peer, gone, missed, out),
             Gossip::Renewed(record) => self.hear_renewed(&record),
-            Gossip::Roster { peers } => self.hear_roster(from, peers, out),
+            Gossip::Roster { peers, deaf } => self.hear_roster(from, peers, deaf, out),
         }
         self.hearing = None;
         window.into_iter().collect()
@@ -229,7 +229,13 @@ impl<C: Clone + PartialEq> Room<C> {
     }
 
     /// All peers that another node has.
-    fn hear_roster(&mut self, from: &NodeId, peers: Vec<PeerRecord>, out: &mut impl Outbox<C>) {
+    fn hear_roster(
+        &mut self,
+        from: &NodeId,
+        peers: Vec<PeerRecord>,
+        deaf: bool,
+        out: &mut impl Outbox<C>,
+    ) {
         let listed: std::collections::HashSet<PeerId> = peers.iter().map(|peer| peer.id).collect();
         let theirs = self
             .peers
@@ -243,7 +249,10 @@ impl<C: Clone + PartialEq> Room<C> {
             self.lose_sight(peer, out);
         }
         for record in peers {
-            if self.peers.contains_key(&record.id) {
+            if let Some(peer) = self.peers.get_mut(&record.id) {
+                if deaf {
+                    peer.doubt_claim(record.id, from, out);
+                }
                 self.hear_moved(record.id, from, out);
                 self.hear_renewed(&record);
             } else {
