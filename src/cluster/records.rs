@@ -118,6 +118,9 @@ impl Cluster {
     /// reads what else there is. A record of this node's that is of none of them, nor of the
     /// `others` that this node knows of, goes.
     ///
+    /// A node that was `deaf`, since the way to the others was lost, says so: they may have asked
+    /// it in vain.
+    ///
     /// It is queued before this returns: what is said after that comes after it.
     ///
     /// # Errors
@@ -127,9 +130,11 @@ impl Cluster {
         room: &RoomKeys,
         own: &[PeerRecord],
         others: &[PeerId],
+        deaf: bool,
     ) -> Result<impl Future<Output = Result<Snapshot, Unavailable>> + use<>, Unavailable> {
         let (name, life) = self.identity();
-        let mut args = vec![text(name), text(life), text(ROOM_TTL_S), text(own.len())];
+        let mut args = vec![text(name), text(life), text(ROOM_TTL_S)];
+        args.extend([text(deaf), text(own.len())]);
         let records = own.iter().map(|record| (record, self.keep(room, record)));
         args.extend(records.flat_map(|(record, kept)| [text(record.id), kept]));
         args.extend(others.iter().map(text));

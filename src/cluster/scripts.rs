@@ -124,19 +124,19 @@ redis.call(ARGV[1], ARGV[2], ARGV[3] .. cjson.encode(adopted) .. '}')
 return #adopted"
 );
 
-/// Writes down what this node has, after it could not for a while. Records that others took
-/// over are left to them. If anything had to change, the message is completed with what this
-/// node has, and published. Answers with all records.
-/// `ARGV`: name and life of this node, seconds that the keys are to live on, number of its
-/// peers, then peer and record of each, then the other peers that it knows of.
+/// Writes down what this node has. Records that others took over are left to them. If anything
+/// had to change, or the node did not hear the others for a time, the message is completed with
+/// what this node has, and published. Answers with all records.
+/// `ARGV`: name and life of this node, seconds that the keys are to live on, whether it did not
+/// hear (`true` or `false`), number of its peers, then peer and record of each, then the other peers that it knows of.
 pub(super) const SYNC: &str = concat!(
     recount!(),
-    r"
+    r#"
 local me = ARGV[4] .. '/' .. ARGV[5]
-local last = 7 + 2 * tonumber(ARGV[7])
+local last = 8 + 2 * tonumber(ARGV[8])
 local stays, changed, roster = {}, false, {}
 for i = last + 1, #ARGV do stays[ARGV[i]] = true end
-for i = 8, last, 2 do
+for i = 9, last, 2 do
   stays[ARGV[i]] = true
   local kept = redis.call('HGET', KEYS[1], ARGV[i])
   if not kept then changed = true end
@@ -155,6 +155,9 @@ for i = 1, #all, 2 do
 end
 recount()
 for i = 1, 2 do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
-if changed then redis.call(ARGV[1], ARGV[2], ARGV[3] .. table.concat(roster, ',') .. ']}}') end
-return { redis.call('HVALS', KEYS[1]), {} }"
+if changed or ARGV[7] == 'true' then
+  local said = ARGV[3] .. table.concat(roster, ',') .. '],"deaf":' .. ARGV[7] .. '}}'
+  redis.call(ARGV[1], ARGV[2], said)
+end
+return { redis.call('HVALS', KEYS[1]), {} }"#
 );

@@ -1,8 +1,9 @@
 //! Which rooms there are.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use dashmap::{DashMap, Entry};
+use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{
@@ -14,9 +15,9 @@ use crate::{
     core::{Limits, Mode, NodeId, Room, RoomCode, RoomId},
 };
 
-/// The most rooms noted of which Redis could not be told. What is beyond is found by whoever
-/// looks at the room.
-const MAX_UNSAID: usize = 100_000;
+/// How many rooms that were left are remembered. What is beyond is found by whoever looks at
+/// the room.
+const MAX_LEFT: usize = 4_096;
 
 /// A room and its lock.
 #[derive(Debug)]
@@ -68,8 +69,9 @@ pub(super) struct Directory {
     limits: Limits,
     me: NodeId,
     cluster: Option<Arc<Cluster>>,
-    /// Rooms that Redis may still take for served by this node: it could not be told.
-    unsaid: Mutex<HashMap<RoomId, RoomCode>>,
+    /// The rooms that this node served last: Redis may take them for served still, if it could
+    /// not be told, or came back with what was true before.
+    left: Mutex<IndexMap<RoomId, RoomCode>>,
 }
 
 impl Directory {
@@ -79,7 +81,7 @@ impl Directory {
             limits,
             me,
             cluster,
-            unsaid: Mutex::default(),
+            left: Mutex::default(),
         }
     }
 
@@ -224,25 +226,27 @@ impl Directory {
     /// Makes sure that Redis takes no peer of a room for this node's. It is queued under the
     /// directory's lock, before whatever is said when the room is made again.
     fn disown(&self, id: &RoomId, code: &RoomCode, keys: Option<&RoomKeys>) {
-        if let Some((cluster, keys)) = self.cluster.as_ref().zip(keys)
-            && cluster.sync(keys, &[], &[]).is_err()
-        {
-            let mut unsaid = self.unsaid.lock();
-            if unsaid.len() < MAX_UNSAID {
-                unsaid.insert(id.clone(), code.clone());
+        if let Some((cluster, keys)) = self.cluster.as_ref().zip(keys) {
+            // If it cannot be told now, it will be when the way is open.
+            let _ = cluster.sync(keys, &[], &[], false);
+            let mut left = self.left.lock();
+            left.shift_remove(id);
+            left.insert(id.clone(), code.clone());
+            if left.len() > MAX_LEFT {
+                left.shift_remove_index(0);
             }
         }
     }
 
-    /// Tells Redis what it could not be told, of rooms that have not been made again.
-    pub(super) fn forget_again(&self) {
-        let unsaid = std::mem::take(&mut *self.unsaid.lock());
-        for (id, code) in unsaid {
+    /// Tells Redis once more which rooms this node does not serve any more.
+    pub(super) fn disown_again(&self) {
+        let left = self.left.lock().clone();
+        for (id, code) in left {
             if let (Entry::Vacant(_vacant), Some(cluster)) =
                 (self.rooms.entry(id.clone()), &self.cluster)
             {
                 let keys = cluster.room(&id, &code);
-                self.disown(&id, &code, Some(&keys));
+                let _ = cluster.sync(&keys, &[], &[], false);
             }
         }
     }

@@ -213,7 +213,7 @@ impl Hub {
     }
 
     async fn write_all(self: &Arc<Self>, cluster: &Arc<Cluster>) {
-        self.rooms.forget_again();
+        self.rooms.disown_again();
         self.each_room(|hub, cell| async move {
             let _turn = cell.turn.lock().await;
             let Some(keys) = cell.keys() else { return };

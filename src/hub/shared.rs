@@ -62,8 +62,9 @@ impl Shared {
     }
 
     /// The room is about to be written down: what comes from now on may be newer than that.
-    pub(super) fn regain_touch(&mut self) {
-        self.deaf = false;
+    /// Returns whether it was out of touch.
+    pub(super) fn regain_touch(&mut self) -> bool {
+        std::mem::take(&mut self.deaf)
     }
 
     const fn hears(&self) -> bool {

@@ -134,10 +134,10 @@ impl Hub {
         let (written, known) = {
             let mut state = cell.state();
             state.shared.begin_reading();
-            state.shared.regain_touch();
+            let deaf = state.shared.regain_touch();
             let known = state.room.remote_peers();
             // Queued under the lock: what the room says from now on comes after it.
-            let written = cluster.sync(keys, &state.room.own_records(), &known);
+            let written = cluster.sync(keys, &state.room.own_records(), &known, deaf);
             (written, known)
         };
         let snapshot = match written {

@@ -96,10 +96,10 @@ fn what_a_script_completes_can_be_heard() {
     let record = serde_json::to_string(&record()).unwrap();
     let bytes = open(
         &"n".into(),
-        &format!(r#"{{"roster":{{"peers":[{record}]}}}}"#),
+        &format!(r#"{{"roster":{{"peers":[{record}],"deaf":true}}}}"#),
     );
     let (_, said) = decode(&bytes).unwrap();
-    assert!(matches!(said, Gossip::Roster { peers } if peers.len() == 1));
+    assert!(matches!(said, Gossip::Roster { peers, deaf: true } if peers.len() == 1));
 }
 
 #[test]
