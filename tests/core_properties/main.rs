@@ -9,8 +9,10 @@
 mod cases;
 mod client;
 mod model;
+mod nodes;
 mod ops;
 mod outbox;
+mod pair;
 mod play;
 mod settle;
 mod unsent;
