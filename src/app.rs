@@ -14,7 +14,7 @@ use tower::util::BoxCloneSyncService;
 use tracing::{info, warn};
 
 use crate::{
-    auth::{CLOCK_SKEW, DevIssuer, SigningError, Verifier, VerifierSetupError},
+    auth::{CLOCK_SKEW, DevIssuer, DevKeyError, Verifier, VerifierSetupError},
     cluster::{Cluster, ClusterSettings, RedisFailure},
     config::{Config, ListenConfig},
     core::Limits,
@@ -42,8 +42,8 @@ pub enum StartError {
         source: io::Error,
     },
     /// The keys of development mode cannot be made.
-    #[error("cannot make a development key pair")]
-    DevKeys(#[from] SigningError),
+    #[error("there is no key pair for development")]
+    DevKeys(#[from] DevKeyError),
     /// The way to Redis cannot be set up.
     #[error("cannot use what REDIS_URL asks for")]
     Redis(#[from] RedisFailure),
@@ -73,7 +73,8 @@ impl Gateway {
     /// See [`StartError`].
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         let issuer = if config.dev {
-            Some(Arc::new(DevIssuer::generate(&config.auth)?))
+            let key_file = config.dev_key_file.as_deref();
+            Some(Arc::new(DevIssuer::new(&config.auth, key_file)?))
         } else {
             None
         };

@@ -1,10 +1,15 @@
 //! The issuer of development mode.
 
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::claims::{Claims, Expectations, is_subject};
 use super::signing::{SigningError, SigningKey};
@@ -28,7 +33,22 @@ pub enum DevLoginError {
     Signing(#[from] SigningError),
 }
 
-/// Issues tokens to whoever asks, signed with a key pair that lives as long as the process.
+/// Why there is no key pair for development mode.
+#[derive(Debug, thiserror::Error)]
+pub enum DevKeyError {
+    /// It cannot be made.
+    #[error(transparent)]
+    Make(#[from] SigningError),
+    /// The file cannot be read or written.
+    #[error("DEV_KEY_FILE cannot be read or written")]
+    File(#[source] io::Error),
+    /// The file holds something else.
+    #[error("DEV_KEY_FILE must hold an RSA private key of 2048 bits or more (PEM, PKCS#8)")]
+    Content,
+}
+
+/// Issues tokens to whoever asks, signed with a key pair that lives as long as the process, or
+/// as a file.
 ///
 /// Pass it to [`Verifier::new`](super::Verifier::new) to have its tokens accepted.
 pub struct DevIssuer {
@@ -39,14 +59,18 @@ pub struct DevIssuer {
 }
 
 impl DevIssuer {
-    /// Makes the key pair, which takes some tenths of a second.
+    /// Makes the key pair, which takes some tenths of a second, or takes that of `file`. A missing
+    /// file is made: of processes that start together, all take the key of the first.
     ///
     /// The tokens will carry the configured issuer and audience, as they have to pass like others.
     ///
     /// # Errors
-    /// [`SigningError`] if the cryptographic library cannot make a key pair.
-    pub fn generate(auth: &AuthConfig) -> Result<Self, SigningError> {
-        let key = SigningKey::generate()?;
+    /// See [`DevKeyError`].
+    pub fn new(auth: &AuthConfig, file: Option<&Path>) -> Result<Self, DevKeyError> {
+        let key = match file {
+            Some(path) => shared_key(path)?,
+            None => SigningKey::generate()?,
+        };
         let public_key = key.public_key()?;
         let hash = digest(&SHA256, public_key.pkcs1_der());
         // A new id per key: a token from before a restart then fails as "unknown key", which says
@@ -112,6 +136,46 @@ impl DevIssuer {
     /// The key that verifies the tokens.
     pub(super) fn public_key(&self) -> &RsaPublicKey {
         &self.public_key
+    }
+}
+
+/// The key pair of a file, which is made if it is missing.
+fn shared_key(path: &Path) -> Result<SigningKey, DevKeyError> {
+    if let Some(key) = read_key(path)? {
+        return Ok(key);
+    }
+    let text = SigningKey::generate()?.to_pem()?;
+    place(path, text.expose_secret().as_bytes()).map_err(DevKeyError::File)?;
+    // Another process may have been first.
+    read_key(path)?.ok_or_else(|| DevKeyError::File(io::ErrorKind::NotFound.into()))
+}
+
+fn read_key(path: &Path) -> Result<Option<SigningKey>, DevKeyError> {
+    match fs::read_to_string(path) {
+        Ok(text) => SigningKey::from_pem(&text.into())
+            .map(Some)
+            .map_err(|_| DevKeyError::Content),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DevKeyError::File(error)),
+    }
+}
+
+/// Makes a file that is there whole or not at all, and replaces none.
+fn place(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}", Uuid::new_v4()));
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
+    let placed = file
+        .write_all(content)
+        .and_then(|()| fs::hard_link(&draft, path));
+    fs::remove_file(&draft)?;
+    match placed {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 

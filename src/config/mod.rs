@@ -23,6 +23,7 @@ mod tests;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
@@ -55,6 +56,9 @@ pub struct Config {
     pub log: LogConfig,
     /// Development mode (`DEV`): a key pair made at start, `POST /dev/login`, the demo.
     pub dev: bool,
+    /// Where development mode keeps its key pair, if it is to outlive the process or to be shared
+    /// (`DEV_KEY_FILE`).
+    pub dev_key_file: Option<PathBuf>,
 }
 
 /// Where the public listener binds.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use secrecy::ExposeSecret;
 use url::Url;
@@ -37,6 +38,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     let listen = listen(reader);
     let origins = origins(reader);
     let dev = reader.switch("DEV");
+    let dev_key_file = dev_key_file(reader, dev);
     let auth = auth(reader, dev);
     let engine = engine(reader);
     let rooms = RoomConfig {
@@ -61,7 +63,19 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
         shutdown,
         log,
         dev,
+        dev_key_file,
     })
+}
+
+/// Only the place: the key is read, or made, when the gateway starts.
+fn dev_key_file(reader: &mut Reader, dev: bool) -> Option<PathBuf> {
+    let path = reader.text("DEV_KEY_FILE")?;
+    if path.is_empty() {
+        reader.mistake("DEV_KEY_FILE", "is blank");
+    } else if !dev {
+        reader.mistake("DEV_KEY_FILE", "is for development: it needs DEV=true");
+    }
+    Some(PathBuf::from(path))
 }
 
 fn listen(reader: &mut Reader) -> ListenConfig {

@@ -90,6 +90,11 @@ pub(super) const VARS: &[Var] = &[
         "Development: own key pair, POST /dev/login, the demo. Never in production",
     ),
     var(
+        "DEV_KEY_FILE",
+        None,
+        "PEM file with the key pair of development, made if it is missing: nodes that share it know each other's users",
+    ),
+    var(
         "REDIS_URL",
         None,
         "Redis that joins several nodes into one: redis://, rediss://, redis+sentinel:// or redis+cluster://",

@@ -1,5 +1,6 @@
 //! Whole tokens through the verifier.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -12,7 +13,9 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::signing::SigningKey;
-use super::{AuthError, DEV_TOKEN_LIFETIME, DevIssuer, DevLoginError, MAX_TOKEN_BYTES, Verifier};
+use super::{
+    AuthError, DEV_TOKEN_LIFETIME, DevIssuer, DevKeyError, DevLoginError, MAX_TOKEN_BYTES, Verifier,
+};
 use crate::config::{AuthConfig, KeySource};
 
 const NOW: u64 = 1_800_000_000;
@@ -268,7 +271,7 @@ async fn dev_tokens_pass_beside_those_of_the_configured_key() {
     let mut auth = config(KeySource::Pem(key.public_key().unwrap()));
     auth.issuer = Some("https://id.example".to_owned());
     auth.audience = Some("calls".to_owned());
-    let issuer = DevIssuer::generate(&auth).unwrap();
+    let issuer = DevIssuer::new(&auth, None).unwrap();
     let verifier = Verifier::new(&auth, Some(&issuer)).unwrap();
 
     let (token, identity) = issuer.issue(" Anna ", now()).unwrap();
@@ -293,12 +296,12 @@ async fn dev_tokens_pass_beside_those_of_the_configured_key() {
 #[tokio::test]
 async fn with_the_dev_key_alone_no_other_key_is_known() {
     let auth = config(KeySource::Dev);
-    let issuer = DevIssuer::generate(&auth).unwrap();
+    let issuer = DevIssuer::new(&auth, None).unwrap();
     let verifier = Verifier::new(&auth, Some(&issuer)).unwrap();
     let (token, _) = issuer.issue("anna", now()).unwrap();
     assert!(verifier.verify(token.expose_secret(), now()).await.is_ok());
 
-    let (former, _) = DevIssuer::generate(&auth)
+    let (former, _) = DevIssuer::new(&auth, None)
         .unwrap()
         .issue("anna", now())
         .unwrap();
@@ -306,9 +309,51 @@ async fn with_the_dev_key_alone_no_other_key_is_known() {
     assert_eq!(refusal, Err(AuthError::UnknownKey));
 }
 
+#[tokio::test]
+async fn dev_issuers_that_share_a_file_know_each_others_tokens() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("key.pem");
+    let auth = config(KeySource::Dev);
+    let issuers = std::thread::scope(|scope| {
+        let start = || DevIssuer::new(&auth, Some(&file)).unwrap();
+        let starts = [(); 3].map(|()| scope.spawn(start));
+        starts.map(|start| start.join().unwrap())
+    });
+    let (token, _) = issuers[0].issue("anna", now()).unwrap();
+    let restarted = DevIssuer::new(&auth, Some(&file)).unwrap();
+    for issuer in issuers.iter().chain([&restarted]) {
+        let verifier = Verifier::new(&auth, Some(issuer)).unwrap();
+        assert!(verifier.verify(token.expose_secret(), now()).await.is_ok());
+    }
+    let left: Vec<_> = std::fs::read_dir(&directory).unwrap().collect();
+    assert_eq!(left.len(), 1, "no draft stays");
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_dev_key_file_with_anything_else_is_refused_and_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("key.pem");
+    let auth = config(KeySource::Dev);
+    for content in [
+        "",
+        "text",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let refusal = DevIssuer::new(&auth, Some(&file)).unwrap_err();
+        assert!(matches!(refusal, DevKeyError::Content), "{refusal}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), content);
+    }
+    let nowhere = directory.path().join("missing/key.pem");
+    let refusal = DevIssuer::new(&auth, Some(&nowhere)).unwrap_err();
+    assert!(matches!(refusal, DevKeyError::File(_)), "{refusal}");
+}
+
 #[test]
 fn dev_logins_need_a_usable_name() {
-    let issuer = DevIssuer::generate(&config(KeySource::Dev)).unwrap();
+    let issuer = DevIssuer::new(&config(KeySource::Dev), None).unwrap();
     for name in ["", "  ", "a\nb", &"x".repeat(257)] {
         let refusal = issuer.issue(name, now()).map(|_| ()).unwrap_err();
         assert_eq!(refusal, DevLoginError::Username, "{name:?}");

@@ -148,3 +148,18 @@ fn secrets_are_not_in_the_debug_output() {
     assert!(debug.contains("RsaPublicKey(2048 bits)"), "{debug}");
     assert!(!debug.contains("MII"), "{debug}");
 }
+
+#[test]
+fn a_dev_key_file_is_for_development_alone() {
+    let file = ("DEV_KEY_FILE", "/tmp/key.pem");
+    let config = load(&[("DEV", "true"), file], &[]).unwrap();
+    assert_eq!(
+        config.dev_key_file.as_deref(),
+        Some("/tmp/key.pem".as_ref())
+    );
+    assert_eq!(load(&[("DEV", "true")], &[]).unwrap().dev_key_file, None);
+    assert_eq!(
+        subjects(&[("JWT_PUBLIC_KEY", SPKI), file], &[]),
+        ["DEV_KEY_FILE"]
+    );
+}
