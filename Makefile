@@ -13,14 +13,17 @@ HAVE_NODE := $(shell command -v node >/dev/null && command -v $(NPM) >/dev/null 
 
 DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
-.PHONY: help run demo build release test test-rust test-demo test-clients test-python \
-	test-browser lint fmt deny system-packages docker bench clean
+.PHONY: help run cluster demo build release test test-rust simulate test-demo test-clients \
+	test-cluster measure-cluster test-python test-browser lint fmt deny system-packages docker bench clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: demo ## Start the gateway with the demo on http://localhost:3000/demo/
 	DEV=true HOST=$${HOST:-127.0.0.1} cargo run --locked
+
+cluster: build ## Start three nodes and a Redis, with the demo on ports 3001 to 3003
+	@scripts/cluster.sh '$(SWITCHBOARD_BIN)'
 
 demo: ## Build the web demo, if Node.js is there
 ifeq ($(HAVE_NODE),yes)
@@ -44,16 +47,28 @@ build: demo ## Build the gateway (debug)
 release: demo ## Build the gateway for production: target/release/switchboard
 	cargo build --locked --release
 
-test: system-packages lint test-rust test-demo test-clients test-python test-browser ## Run all tests; installs what they need
+test: system-packages lint test-rust test-demo test-clients test-cluster test-python test-browser ## Run all tests; installs what they need
 
 test-rust: ## Unit, property and simulation tests, and those against a real Redis
 	cargo test --locked
+
+SEEDS := 10000
+simulate: ## Play histories of whole clusters: make simulate SEEDS=100000
+	SEEDS=$(SEEDS) cargo test --locked --release --test simulation
 
 test-demo: web-demo/node_modules/.installed ## Unit tests of the demo
 	cd web-demo && $(NPM) test
 
 test-clients: build tests/clients/node_modules/.installed ## Real socket.io clients, versions 4, 3 and 2
 	cd tests/clients && $(NPM) test
+
+CLUSTER_TESTS := build tests/clients/node_modules/.installed tests/cluster/node_modules/.installed
+
+test-cluster: $(CLUSTER_TESTS) ## Several nodes, with real Redis servers that fail
+	cd tests/cluster && $(NPM) test
+
+measure-cluster: $(CLUSTER_TESTS) ## Figures of several nodes: ghosts, recovery, restarts, costs
+	cd tests/cluster && $(NPM) run measure
 
 test-python: build tests/clients/node_modules/.installed ## The Python client
 	cd tests/clients && $(NPM) run test:python
