@@ -9,9 +9,9 @@ use std::{
 
 use thiserror::Error;
 use tokio::net::{TcpListener, lookup_host};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tower::util::BoxCloneSyncService;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     auth::{CLOCK_SKEW, DevIssuer, DevKeyError, Verifier, VerifierSetupError},
@@ -22,6 +22,9 @@ use crate::{
     hub::Hub,
     socketio::{self, Namespace},
 };
+
+/// The time before what failed begins anew.
+const RESTART: Duration = Duration::from_secs(1);
 
 /// How long the last messages to other nodes may take when the node stops.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -134,7 +137,7 @@ impl Gateway {
         }
         let stop = CancellationToken::new();
         let expiring = tokio::spawn(Arc::clone(&self.hub).watch_expiry(CLOCK_SKEW));
-        let in_step = tokio::spawn(Arc::clone(&self.hub).keep_in_step());
+        let in_step = tokio::spawn(keep_in_step(Arc::clone(&self.hub)));
         let user_timeout = self.config.engine.ping_timeout;
         let serving = tokio::spawn(http::serve(
             self.listener,
@@ -180,6 +183,15 @@ const fn readiness(config: &Config) -> Readiness {
     match &config.cluster {
         Some(cluster) if cluster.ready_without_redis => Readiness::Degraded,
         _ => Readiness::NeedsRedis,
+    }
+}
+
+/// Keeps the node in step with others. Without that they would take it for dead.
+async fn keep_in_step(hub: Arc<Hub>) {
+    let begin = || AbortOnDropHandle::new(tokio::spawn(Arc::clone(&hub).keep_in_step()));
+    while let Err(failure) = begin().await {
+        error!(%failure, "keeping in step with other nodes failed, and begins anew");
+        tokio::time::sleep(RESTART).await;
     }
 }
 

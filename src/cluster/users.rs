@@ -60,16 +60,18 @@ impl Cluster {
 
     /// Notes that a user is no longer in a room of this node.
     pub async fn absent(&self, room: &RoomId, user: &UserId) {
-        let names = [
-            format!("presence:{{{room}}}:{{{user}}}"),
-            format!("user:{{{user}}}:node"),
-        ];
-        let delete = names.map(|key| {
-            let mut command = cmd("DEL");
-            command.arg(self.prefix().apply(&key));
-            command
-        });
-        self.all(delete).await;
+        let mut present = cmd("DEL");
+        let key = format!("presence:{{{room}}}:{{{user}}}");
+        present.arg(self.prefix().apply(&key));
+        // Another node may serve the user by now.
+        let mut served = cmd("EVAL");
+        let key = format!("user:{{{user}}}:node");
+        served
+            .arg("if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end")
+            .arg(1)
+            .arg(self.prefix().apply(&key))
+            .arg(self.identity().0);
+        self.all([present, served]).await;
     }
 
     /// Notes that one of a user's peers is waited for.

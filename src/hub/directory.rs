@@ -65,7 +65,7 @@ impl RoomCell {
 /// The rooms of this node by id. A room exists while somebody here is in it, or a task needs it.
 #[derive(Debug)]
 pub(super) struct Directory {
-    rooms: DashMap<RoomId, Arc<RoomCell>>,
+    rooms: Arc<DashMap<RoomId, Arc<RoomCell>>>,
     limits: Limits,
     me: NodeId,
     cluster: Option<Arc<Cluster>>,
@@ -77,7 +77,7 @@ pub(super) struct Directory {
 impl Directory {
     pub(super) fn new(limits: Limits, me: NodeId, cluster: Option<Arc<Cluster>>) -> Self {
         Self {
-            rooms: DashMap::new(),
+            rooms: Arc::default(),
             limits,
             me,
             cluster,
@@ -167,6 +167,13 @@ impl Directory {
         }
     }
 
+    /// Keeps a room that is there until [`Directory::release`]. Returns whether it still is.
+    pub(super) fn keep(cell: &RoomCell) -> bool {
+        let mut state = cell.state.lock();
+        state.holds += usize::from(!state.retired);
+        !state.retired
+    }
+
     /// Gives up what [`Directory::hold`] gave.
     pub(super) fn release(&self, cell: &Arc<RoomCell>) {
         let idle = {
@@ -218,7 +225,16 @@ impl Directory {
             let shared = std::mem::take(&mut cell.state.lock().shared);
             drop(shared);
             if let Some(cluster) = self.cluster.clone() {
-                tokio::spawn(async move { cluster.serves_no_more(&cell.id).await });
+                let rooms = Arc::clone(&self.rooms);
+                tokio::spawn(async move {
+                    cluster.serves_no_more(&cell.id).await;
+                    let again = rooms.get(&cell.id).map(|cell| Arc::clone(&cell));
+                    if let Some(cell) = again {
+                        // Made again meanwhile: that may have been noted before.
+                        let code = cell.look(|room| room.code().clone());
+                        cluster.serves(&[(cell.id.clone(), code)]).await;
+                    }
+                });
             }
         }
     }

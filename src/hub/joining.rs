@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Conn, Session,
+    directory::RoomCell,
     returning::Wish,
     session::{Place, draw_secret, unix_millis},
 };
@@ -52,7 +53,11 @@ impl Session {
         let hub = &self.hub;
         let wish = match wish {
             Some(wish) => Some(wish),
-            None => hub.only_window_anywhere(&cluster, &self.member.user).await,
+            None => {
+                let anywhere = hub.only_window_anywhere(&cluster, &self.member.user);
+                let here = || hub.only_window_of(&self.member.user);
+                anywhere.await.or_else(here)
+            }
         };
         let Some(wish) = wish else { return };
         let found = hub.resume_from_elsewhere(&cluster, &self.conn, &self.member, &wish);
@@ -150,27 +155,23 @@ impl Session {
         let hold = hub
             .open_room(&cluster, &RoomId::from_code(&code), &code)
             .await;
-        let keys = hold.cell().keys();
-        if let Some(keys) = keys {
+        let _reservation = Reservation {
+            cluster: &cluster,
+            cell: hold.cell(),
+            peer,
+        };
+        if let Some(keys) = hold.cell().keys() {
             let places = hub.rooms.limits().max_p2p_peers;
             // Without Redis the room goes on with what this node knows.
             if cluster.reserve(keys, peer, places).await == Ok(false) {
                 return Err(Refusal::RoomFull.into());
             }
         }
-        let joined = {
-            let mut place = self.place.lock();
-            if matches!(*place, Place::Closed) {
-                Ok(()) // Nobody is left to answer.
-            } else {
-                self.join_here(&mut place, &code, newcomer)
-            }
-        };
-        let seated = hold.cell().look(|room| room.member(peer).is_some());
-        if !seated && let Some(keys) = keys {
-            cluster.vacate(keys, peer);
+        let mut place = self.place.lock();
+        if matches!(*place, Place::Closed) {
+            return Ok(()); // Nobody is left to answer.
         }
-        joined
+        self.join_here(&mut place, &code, newcomer)
     }
 
     fn newcomer(&self) -> Result<Newcomer<Conn>, WireError> {
@@ -183,5 +184,21 @@ impl Session {
             conn: self.conn.clone(),
             now: unix_millis(),
         })
+    }
+}
+
+/// A place in a room: given back if nobody takes it, whatever happens.
+struct Reservation<'a> {
+    cluster: &'a Cluster,
+    cell: &'a RoomCell,
+    peer: PeerId,
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        let taken = self.cell.look(|room| room.member(self.peer).is_some());
+        if !taken && let Some(keys) = self.cell.keys() {
+            self.cluster.vacate(keys, self.peer);
+        }
     }
 }

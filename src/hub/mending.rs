@@ -8,7 +8,9 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
+use parking_lot::Mutex;
 use serde_json::value::RawValue;
+use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, info, warn};
 
@@ -29,14 +31,47 @@ const ROOMS_A_COMMAND: usize = 256;
 const SECOND_LOOK: Duration = Duration::from_millis(800);
 
 /// How long a node must have lived steadily before it takes others for dead: if Redis was away
-/// or frozen, their signs of life lapsed as well.
+/// or frozen, their signs of life lapsed as well, and they need a moment to give new ones.
 const JUDGEMENT: Duration = Duration::from_secs(4);
 
 /// How long a room is kept to hear that its peers were taken over.
 const ECHO: Duration = Duration::from_secs(2);
 
+/// How often a room is tried to be written down before that is left to the next comparison, and
+/// the time between.
+const WRITES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// Presence is renewed so many times while it lasts, so that one may fail.
 const RENEWALS: u32 = 3;
+
+/// What the beat finds necessary. It must not wait for that: a node that misses beats is taken
+/// for dead.
+#[derive(Debug, Default)]
+struct Chores {
+    due: Mutex<Due>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Due {
+    /// Everything is to be written down.
+    write: bool,
+    /// Nodes to clear up after.
+    dead: Vec<NodeId>,
+}
+
+impl Chores {
+    fn add(&self, add: impl FnOnce(&mut Due)) {
+        add(&mut self.due.lock());
+        self.wake.notify_one();
+    }
+
+    async fn next(&self) -> Due {
+        self.wake.notified().await;
+        std::mem::take(&mut self.due.lock())
+    }
+}
 
 impl Hub {
     /// Keeps this node and the others in step. Runs until it is dropped.
@@ -53,9 +88,11 @@ impl Hub {
         if let Err(error) = &announced {
             warn!(%error, "announcements of other nodes cannot be heard");
         }
+        let chores = Chores::default();
         tokio::join!(
             self.follow_link(&cluster),
-            self.beat(&cluster),
+            self.beat(&cluster, &chores),
+            self.work_off(&cluster, &chores),
             self.renew_over_and_over(&cluster)
         );
     }
@@ -93,10 +130,10 @@ impl Hub {
     }
 
     /// Shows that this node lives, and looks whether others do.
-    async fn beat(self: &Arc<Self>, cluster: &Arc<Cluster>) {
+    async fn beat(self: &Arc<Self>, cluster: &Arc<Cluster>, chores: &Chores) {
         let mut beats = interval(BEAT);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut steady_since: Option<Instant> = None;
+        let (mut steady_since, mut contests) = (None::<Instant>, 0);
         let mut link = cluster.link();
         loop {
             beats.tick().await;
@@ -112,19 +149,33 @@ impl Hub {
                 continue;
             };
             if rhythm == Rhythm::Steady {
+                contests = 0;
                 let since = *steady_since.get_or_insert_with(Instant::now);
-                if since.elapsed() >= JUDGEMENT {
-                    self.clear_up(cluster, dead).await;
+                if since.elapsed() >= JUDGEMENT && !dead.is_empty() {
+                    chores.add(|due| due.dead = dead);
                 }
                 continue;
             }
-            if rhythm == Rhythm::Contested {
+            contests += u32::from(rhythm == Rhythm::Contested);
+            if contests > 1 {
+                // Once is normal for a node that was started again at once.
                 warn!("another process goes by the same NODE_ID: each needs its own");
             }
             info!("this node shows itself to the others");
             steady_since = Some(Instant::now());
-            self.write_all(cluster).await;
-            self.renew_all(cluster).await;
+            chores.add(|due| due.write = true);
+        }
+    }
+
+    /// Does what the beat finds necessary, one after the other.
+    async fn work_off(self: &Arc<Self>, cluster: &Arc<Cluster>, chores: &Chores) {
+        loop {
+            let Due { write, dead } = chores.next().await;
+            if write {
+                self.write_all(cluster).await;
+                self.renew_all(cluster).await;
+            }
+            self.clear_up(cluster, dead).await;
         }
     }
 
@@ -168,17 +219,18 @@ impl Hub {
         let Some(keys) = hold.cell().keys() else {
             return true;
         };
-        let Ok(peers) = cluster.adopt(keys, gone).await else {
-            return false;
-        };
-        if peers > 0 {
+        let adopted = cluster.adopt(keys, gone).await;
+        if let Ok(peers @ 1..) = adopted {
             info!(%room, node = %gone, peers, "peers of a lost node are waited for");
+        }
+        if adopted != Ok(0) {
+            // Without an answer it may have been done all the same.
             tokio::spawn(async move {
                 sleep(ECHO).await;
                 drop(hold);
             });
         }
-        true
+        adopted.is_ok()
     }
 
     /// Renews what lapses, and compares.
@@ -191,6 +243,8 @@ impl Hub {
             if cluster.is_up() {
                 self.renew_all(cluster).await;
                 self.compare_all(cluster).await;
+                // What could not be published though the way was open.
+                cluster.catch_up();
             }
         }
     }
@@ -217,12 +271,18 @@ impl Hub {
         self.each_room(|hub, cell| async move {
             let _turn = cell.turn.lock().await;
             let Some(keys) = cell.keys() else { return };
-            while let Err(error) = hub.write(cluster, &cell, keys).await {
+            for _ in 0..WRITES {
+                let Err(error) = hub.write(cluster, &cell, keys).await else {
+                    return;
+                };
                 debug!(room = %cell.id(), %error, "the room cannot be written down");
                 if !cluster.is_up() {
                     return; // It will be when the way opens again.
                 }
+                sleep(PAUSE).await;
             }
+            // The next comparison does it.
+            cell.state().shared.regain_touch();
         })
         .await;
     }
@@ -243,15 +303,17 @@ impl Hub {
         F: Future<Output = ()>,
     {
         stream::iter(self.rooms.all())
-            .for_each_concurrent(ROOMS_AT_ONCE, |cell| task(Arc::clone(self), cell))
+            .for_each_concurrent(ROOMS_AT_ONCE, async |cell| {
+                // One that was left and made again meanwhile is another.
+                if let Some(hold) = self.hold_on(&cell) {
+                    task(Arc::clone(self), Arc::clone(hold.cell())).await;
+                }
+            })
             .await;
     }
 
     /// Whether this node has any peers, those that it waits for included.
     pub fn has_peers(&self) -> bool {
-        self.rooms
-            .all()
-            .iter()
-            .any(|cell| cell.look(|room| !room.own_records().is_empty()))
+        self.rooms.all().iter().any(|cell| cell.look(Room::has_own))
     }
 }

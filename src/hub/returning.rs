@@ -134,6 +134,13 @@ impl Hub {
             Some(state.shared.wait_for(peer))
         })?;
         debug!(%peer, room = %cell.id(), node = %owner, "peer asked for");
+        let asked = Asked {
+            hub: self,
+            cell,
+            peer,
+            conn,
+            member,
+        };
         let replace = self.replace_if_gone(cluster, cell, &owner);
         let _ = timeout(PATIENCE, async {
             tokio::select! {
@@ -142,8 +149,7 @@ impl Hub {
             }
         })
         .await;
-        if !cell.look(|room| room.holds(Seat { peer, conn })) {
-            self.rooms.act(cell, |room, _| room.abandon(peer));
+        if !asked.end() {
             debug!(%peer, room = %cell.id(), "peer does not come");
             return None;
         }
@@ -224,6 +230,46 @@ impl Hub {
         if let Some(cluster) = self.cluster.clone() {
             let user = user.clone();
             tokio::spawn(async move { cluster.settle_peer(&user, peer).await });
+        }
+    }
+}
+
+/// A peer that was asked for. If whoever waits for it goes, nobody waits any more.
+struct Asked<'a> {
+    hub: &'a Arc<Hub>,
+    cell: &'a Arc<RoomCell>,
+    peer: PeerId,
+    conn: &'a Conn,
+    member: &'a Member,
+}
+
+impl Asked<'_> {
+    /// Ends the wait. Returns whether the peer has come.
+    fn end(self) -> bool {
+        let come = self.give_up();
+        std::mem::forget(self);
+        come
+    }
+
+    /// Gives up waiting, unless the peer has come.
+    fn give_up(&self) -> bool {
+        let (peer, conn) = (self.peer, self.conn);
+        self.hub.rooms.act(self.cell, |room, _| {
+            let come = room.holds(Seat { peer, conn });
+            if !come {
+                room.abandon(peer);
+            }
+            come
+        })
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if self.give_up() {
+            // It came in the moment in which its connection was lost.
+            let (peer, conn) = (self.peer, self.conn);
+            self.hub.lose(self.cell, Seat { peer, conn }, self.member);
         }
     }
 }

@@ -1,7 +1,10 @@
 //! One connected client, of whatever transport.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -36,6 +39,8 @@ pub struct Session {
     pub(super) member: Arc<Member>,
     expiry: Expiry,
     pub(super) place: Mutex<Place>,
+    /// A heartbeat is being taken note of.
+    renewing: AtomicBool,
 }
 
 /// Where a session is. A hint for finding the room: whether the session still belongs there
@@ -55,6 +60,7 @@ impl Session {
             member,
             expiry: Expiry::new(expires_at),
             place: Mutex::new(Place::Nowhere),
+            renewing: AtomicBool::new(false),
         }
     }
 
@@ -101,9 +107,19 @@ impl Session {
     }
 
     /// Takes note that the client lives.
-    pub fn heartbeat(&self) {
-        if let Place::Seated { cell, .. } = &*self.place.lock() {
-            self.hub.renew(cell, &self.member.user);
+    pub fn heartbeat(self: &Arc<Self>) {
+        let place = self.place.lock();
+        // One at a time: a client that sends many gets no more for it.
+        if let Place::Seated { cell, .. } = &*place
+            && self.hub.cluster().is_some()
+            && !self.renewing.swap(true, Ordering::Relaxed)
+        {
+            let (session, cell) = (Arc::clone(self), Arc::clone(cell));
+            tokio::spawn(async move {
+                let (hub, user) = (Arc::clone(&session.hub), session.member.user.clone());
+                hub.renew(cell, user).await;
+                session.renewing.store(false, Ordering::Relaxed);
+            });
         }
     }
 

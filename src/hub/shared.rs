@@ -59,6 +59,7 @@ impl Shared {
     /// peers say to each other waits until the room is written down.
     pub(super) fn lose_touch(&mut self) {
         self.deaf = true;
+        self.waiting.retain(|said| !said.is_about_roster());
     }
 
     /// The room is about to be written down: what comes from now on may be newer than that.

@@ -8,7 +8,7 @@ use tracing::{debug, warn};
 
 use super::{
     Hub,
-    directory::{RoomCell, State},
+    directory::{Directory, RoomCell, State},
     link::Post,
 };
 use crate::{
@@ -60,6 +60,14 @@ impl Hub {
             self.get_to_know(cluster, &hold.cell).await;
         }
         hold
+    }
+
+    /// Keeps a room for a task, if it is still there.
+    pub(super) fn hold_on(self: &Arc<Self>, cell: &Arc<RoomCell>) -> Option<Hold> {
+        Directory::keep(cell).then(|| Hold {
+            hub: Arc::clone(self),
+            cell: Arc::clone(cell),
+        })
     }
 
     async fn get_to_know(self: &Arc<Self>, cluster: &Cluster, cell: &Arc<RoomCell>) {
@@ -290,21 +298,19 @@ impl Hub {
 
     /// A user of this node gave a sign of life. If Redis has forgotten it, it has forgotten more:
     /// then the room is written down again.
-    pub(super) fn renew(self: &Arc<Self>, cell: &Arc<RoomCell>, user: &UserId) {
+    pub(super) async fn renew(self: Arc<Self>, cell: Arc<RoomCell>, user: UserId) {
         let Some(cluster) = self.cluster.clone() else {
             return;
         };
-        let (hub, cell, user) = (Arc::clone(self), Arc::clone(cell), user.clone());
-        tokio::spawn(async move {
-            if cluster.renew(cell.id(), &user).await == Ok(false)
-                && let Some(keys) = cell.keys()
-            {
-                cluster.present(vec![(cell.id().clone(), user)]).await;
-                if let Err(error) = hub.compare(&cluster, &cell, keys).await {
-                    debug!(room = %cell.id(), %error, "the room cannot be compared");
-                }
+        if cluster.renew(cell.id(), &user).await == Ok(false)
+            && let Some(hold) = self.hold_on(&cell)
+            && let Some(keys) = cell.keys()
+        {
+            cluster.present(vec![(cell.id().clone(), user)]).await;
+            if let Err(error) = self.compare(&cluster, hold.cell(), keys).await {
+                debug!(room = %cell.id(), %error, "the room cannot be compared");
             }
-        });
+        }
     }
 
     /// A user has no more to do with a room of this node, unless through another peer.
@@ -315,8 +321,13 @@ impl Hub {
         if cell.look(|room| room.has_user(user)) {
             return;
         }
-        let (room, user) = (cell.id().clone(), user.clone());
-        tokio::spawn(async move { cluster.absent(&room, &user).await });
+        let (cell, user) = (Arc::clone(cell), user.clone());
+        tokio::spawn(async move {
+            // It may have come back at once.
+            if !cell.look(|room| room.has_user(&user)) {
+                cluster.absent(cell.id(), &user).await;
+            }
+        });
     }
 }
 

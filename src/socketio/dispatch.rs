@@ -7,6 +7,7 @@ use std::{
     time::SystemTime,
 };
 
+use futures_util::FutureExt as _;
 use serde_json::value::{RawValue, to_raw_value};
 use socketioxide::{
     extract::Event,
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     auth::Verifier,
-    hub::{Joining, Later, Session},
+    hub::{Ending, Joining, Later, Session},
     protocol::{
         ChatAck, Command, ErrorCode, HistoryAck, OkAck, RefreshAck, RoomAck, WireError, decode,
     },
@@ -82,27 +83,39 @@ impl Client {
     /// they take no time it is all done when this returns.
     pub(super) fn go_on_after(self, first: Option<Later<()>>, pause: Arc<Pause>) {
         match first {
-            Some(first) => drop(tokio::spawn(self.work(first, pause))),
+            Some(first) => drop(tokio::spawn(self.work(first, Vec::new(), pause))),
             None => {
                 if let Some((later, rest)) = self.catch_up(&pause, Vec::new()) {
-                    tokio::spawn(async move {
-                        later.await;
-                        self.finish(rest, pause).await;
-                    });
+                    tokio::spawn(self.work(later, rest, pause));
                 }
             }
         }
     }
 
-    async fn work(self, first: Later<()>, pause: Arc<Pause>) {
-        first.await;
-        self.finish(Vec::new(), pause).await;
+    async fn work(self, mut later: Later<()>, mut rest: Vec<EarlyEvent>, pause: Arc<Pause>) {
+        while self.wait(later, &pause).await {
+            match self.catch_up(&pause, rest) {
+                Some(next) => (later, rest) = next,
+                None => return,
+            }
+        }
     }
 
-    async fn finish(self, mut rest: Vec<EarlyEvent>, pause: Arc<Pause>) {
-        while let Some((later, still)) = self.catch_up(&pause, rest) {
-            later.await;
-            rest = still;
+    /// Waits for what takes a while. Returns whether there is somebody to go on for.
+    async fn wait(&self, later: Later<()>, pause: &Pause) -> bool {
+        tokio::select! {
+            done = AssertUnwindSafe(later).catch_unwind() => {
+                if done.is_err() {
+                    error!("an event handler panicked");
+                }
+                true
+            }
+            () = pause.lost() => {
+                // What was wanted is given up, so that the client finds nothing taken when it
+                // comes back.
+                self.session.close(Ending::Lost);
+                false
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 use secrecy::SecretString;
 use socketioxide_core::{Sid, Value};
+use tokio::sync::Notify;
 
 use super::{connection::Connection, namespace::Socket, transport::Transport};
 use crate::{
@@ -21,9 +22,12 @@ use crate::{
 /// session have to find what the first one brought.
 pub(super) type Registry = DashMap<Sid, Weak<Handshake>>;
 
-/// The most events kept that arrive before the session is ready for them. The window is a
-/// few microseconds wide; a client needs a single packet to fill it.
+/// The most events kept that arrive before the session is ready for them, which takes as long
+/// as others are asked. A client needs a single packet to fill it.
 const MAX_EARLY_EVENTS: usize = 1_024;
+
+/// The most bytes of them.
+const MAX_EARLY_BYTES: usize = 2 * 1024 * 1024;
 
 /// The opening request of an Engine.IO session, boiled down: the engine keeps its request
 /// for the life of the session, and a whole one pins kilobytes of hyper's read buffer.
@@ -75,8 +79,16 @@ pub(super) struct Admitted {
 #[derive(Debug, Default)]
 pub(super) struct Pause {
     admitted: Mutex<Option<Admitted>>,
-    early: Mutex<Vec<EarlyEvent>>,
+    early: Mutex<Early>,
     ended: Mutex<Option<Ending>>,
+    over: Notify,
+}
+
+/// The events that wait.
+#[derive(Debug, Default)]
+struct Early {
+    events: Vec<EarlyEvent>,
+    bytes: usize,
 }
 
 impl Pause {
@@ -88,6 +100,26 @@ impl Pause {
     /// How the connection ended meanwhile, if it did.
     pub(super) fn ended(&self) -> Option<Ending> {
         *self.ended.lock()
+    }
+
+    /// Completes when the connection is lost. One that the client ended as it meant to is not:
+    /// what it wanted before is done.
+    pub(super) async fn lost(&self) {
+        loop {
+            let over = self.over.notified();
+            tokio::pin!(over);
+            // Registered before looking, so that the end cannot slip through.
+            over.as_mut().enable();
+            if self.ended() == Some(Ending::Lost) {
+                return;
+            }
+            over.await;
+        }
+    }
+
+    fn end(&self, ending: Ending) {
+        *self.ended.lock() = Some(ending);
+        self.over.notify_waiters();
     }
 }
 
@@ -201,12 +233,12 @@ impl Handshake {
         session: &Arc<Session>,
     ) -> Option<Vec<EarlyEvent>> {
         let mut stage = self.stage.lock();
+        let early = std::mem::take(&mut *pause.early.lock());
+        if !early.events.is_empty() {
+            return Some(early.events);
+        }
         if !matches!(&*stage, Stage::Waiting(current) if Arc::ptr_eq(current, pause)) {
             return None;
-        }
-        let early = std::mem::take(&mut *pause.early.lock());
-        if !early.is_empty() {
-            return Some(early);
         }
         let (connection, session) = (Arc::clone(connection), Arc::clone(session));
         *stage = Stage::Open {
@@ -225,10 +257,11 @@ impl Handshake {
             } => Admission::Now(Arc::clone(connection), Arc::clone(session), value),
             Stage::Waiting(pause) => {
                 let mut early = pause.early.lock();
-                if early.len() >= MAX_EARLY_EVENTS {
+                early.bytes += bytes_of(&value);
+                if early.events.len() >= MAX_EARLY_EVENTS || early.bytes > MAX_EARLY_BYTES {
                     return Admission::Flood;
                 }
-                early.push(EarlyEvent { value, ack });
+                early.events.push(EarlyEvent { value, ack });
                 Admission::Later
             }
             Stage::Closed => Admission::Later,
@@ -236,13 +269,20 @@ impl Handshake {
     }
 
     /// Ends the session as it was meant. If something is being done for it, whoever does that
-    /// ends it.
+    /// ends it. The stage stays locked meanwhile: it comes before the seat and the room.
     pub(super) fn end(&self, ending: Ending) {
         match std::mem::replace(&mut *self.stage.lock(), Stage::Closed) {
             Stage::Open { session, .. } => session.close(ending),
-            Stage::Waiting(pause) => *pause.ended.lock() = Some(ending),
+            Stage::Waiting(pause) => pause.end(ending),
             Stage::Closed => {}
         }
+    }
+}
+
+fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::Str(text, _) => text.as_str().len(),
+        Value::Bytes(bytes) => bytes.len(),
     }
 }
 

@@ -150,6 +150,11 @@ impl<C: Clone + PartialEq> Room<C> {
         self.peers.first().map(|(id, _)| *id)
     }
 
+    /// Whether this node has anybody in the room, away or not.
+    pub fn has_own(&self) -> bool {
+        self.peers.values().any(|peer| peer.node().is_none())
+    }
+
     /// The code by which the room was reached first.
     pub fn code(&self) -> &RoomCode {
         &self.code
