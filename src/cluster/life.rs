@@ -80,6 +80,9 @@ impl Cluster {
     /// # Errors
     /// [`Unavailable`].
     pub async fn beat(&self, others: &HashSet<NodeId>) -> Result<Pulse, Unavailable> {
+        if self.has_withdrawn() {
+            return Err(Unavailable);
+        }
         let (_, life) = self.identity();
         let mut set = cmd("SET");
         set.arg(self.life_key())
@@ -117,6 +120,7 @@ impl Cluster {
     /// Says goodbye: the others need not wait for the last sign of life to lapse. What is `left`
     /// behind they clear up.
     pub async fn withdraw(&self, left: bool) {
+        self.note_withdrawn();
         let mut delete = cmd("DEL");
         delete.arg(self.life_key());
         let mut last = cmd(if left { "ZADD" } else { "ZREM" });

@@ -1,6 +1,13 @@
 //! This node among the others.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -33,6 +40,8 @@ pub struct Cluster {
     pubsub: PubSub,
     unsent: Arc<Unsent>,
     presence_ttl: Duration,
+    /// This node has said goodbye.
+    withdrawn: AtomicBool,
     canary: Canary,
     /// Shows the others that this node has a connection.
     _here: pubsub::Subscription,
@@ -71,6 +80,7 @@ impl Cluster {
             me,
             unsent,
             presence_ttl: settings.presence_ttl,
+            withdrawn: AtomicBool::new(false),
             _here: here.map_err(|_| Failure::Unavailable)?,
             canary,
             pubsub,
@@ -122,6 +132,14 @@ impl Cluster {
     /// Sends what is queued for at most `flush`, and ends.
     pub async fn stop(&self, flush: Duration) {
         self.pubsub.shutdown(flush).await;
+    }
+
+    pub(super) fn has_withdrawn(&self) -> bool {
+        self.withdrawn.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_withdrawn(&self) {
+        self.withdrawn.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn prefix(&self) -> &KeyPrefix {

@@ -74,14 +74,20 @@ impl Cluster {
         self.all([present, served]).await;
     }
 
-    /// Notes that one of a user's peers is waited for.
+    /// Notes that one of a user's peers is waited for, by this node.
     pub async fn await_peer(&self, user: &UserId, room: &RoomId, peer: PeerId, window: Duration) {
         let key = self.disconnecting(user);
         let mut note = cmd("HSET");
         note.arg(&key).arg(peer.to_string()).arg(room.as_str());
         let mut expire = cmd("PEXPIRE");
         expire.arg(&key).arg(millis(window).max(1));
-        for command in [note, expire] {
+        let mut serves = cmd("SET");
+        serves
+            .arg(self.prefix().apply(&format!("user:{{{user}}}:node")))
+            .arg(self.identity().0)
+            .arg("PX")
+            .arg(millis(self.presence_ttl()));
+        for command in [note, expire, serves] {
             let _ = self.command(&command).await;
         }
     }

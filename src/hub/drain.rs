@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::{CloseReason, Conn, Hub};
 
@@ -22,6 +22,9 @@ const MIN_NOTICE: Duration = Duration::from_millis(500);
 
 /// How far the clients' return is spread at least.
 const MIN_JITTER: Duration = Duration::from_millis(250);
+
+/// How long Redis may take to be told who is gone.
+const ERRANDS: Duration = Duration::from_secs(1);
 
 /// How often to look whether all are gone.
 const POLL: Duration = Duration::from_millis(20);
@@ -53,6 +56,8 @@ impl Hub {
         while busy() && start.elapsed() < grace {
             sleep(POLL).await;
         }
+        self.errands.close();
+        let _ = timeout(ERRANDS, self.errands.wait()).await;
         sleep_until(start + MIN_NOTICE.min(grace / 4)).await;
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cluster::Cluster,
-    core::{Newcomer, PeerId, Refusal, RoomCode, RoomId, Seat},
+    core::{Gossip, LeaveReason, Newcomer, PeerId, Refusal, RoomCode, RoomId, Seat},
     protocol::{ErrorCode, WireError},
 };
 
@@ -162,8 +162,9 @@ impl Session {
         };
         if let Some(keys) = hold.cell().keys() {
             let places = hub.rooms.limits().max_p2p_peers;
+            let record = newcomer.record();
             // Without Redis the room goes on with what this node knows.
-            if cluster.reserve(keys, peer, places).await == Ok(false) {
+            if cluster.reserve(keys, &record, places).await == Ok(false) {
                 return Err(Refusal::RoomFull.into());
             }
         }
@@ -187,7 +188,8 @@ impl Session {
     }
 }
 
-/// A place in a room: given back if nobody takes it, whatever happens.
+/// A place in a room: given back if nobody takes it, whatever happens. Others may have read of
+/// it already.
 struct Reservation<'a> {
     cluster: &'a Cluster,
     cell: &'a RoomCell,
@@ -198,7 +200,8 @@ impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         let taken = self.cell.look(|room| room.member(self.peer).is_some());
         if !taken && let Some(keys) = self.cell.keys() {
-            self.cluster.vacate(keys, self.peer);
+            let (peer, reason, note) = (self.peer, LeaveReason::Left, Arc::default());
+            self.cluster.say(keys, &Gossip::Left { peer, reason, note });
         }
     }
 }

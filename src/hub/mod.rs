@@ -38,6 +38,7 @@ use std::{
 
 use dashmap::DashMap;
 use serde_json::value::RawValue;
+use tokio_util::task::TaskTracker;
 
 use self::{
     directory::{Directory, RoomCell},
@@ -61,6 +62,8 @@ pub struct Hub {
     next_conn: AtomicU64,
     draining: AtomicBool,
     started: Instant,
+    /// What is being told to Redis of users.
+    errands: TaskTracker,
     cluster: Option<Arc<Cluster>>,
 }
 
@@ -79,6 +82,7 @@ impl Hub {
             next_conn: AtomicU64::new(1),
             draining: AtomicBool::new(false),
             started: Instant::now(),
+            errands: TaskTracker::new(),
             cluster,
         })
     }

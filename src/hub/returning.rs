@@ -229,7 +229,8 @@ impl Hub {
         self.windows.close(user, peer);
         if let Some(cluster) = self.cluster.clone() {
             let user = user.clone();
-            tokio::spawn(async move { cluster.settle_peer(&user, peer).await });
+            self.errands
+                .spawn(async move { cluster.settle_peer(&user, peer).await });
         }
     }
 }

@@ -292,7 +292,8 @@ impl Hub {
     pub(super) fn seated(self: &Arc<Self>, cell: &Arc<RoomCell>, user: &UserId) {
         if let Some(cluster) = self.cluster.clone() {
             let here = vec![(cell.id().clone(), user.clone())];
-            tokio::spawn(async move { cluster.present(here).await });
+            self.errands
+                .spawn(async move { cluster.present(here).await });
         }
     }
 
@@ -322,7 +323,7 @@ impl Hub {
             return;
         }
         let (cell, user) = (Arc::clone(cell), user.clone());
-        tokio::spawn(async move {
+        self.errands.spawn(async move {
             // It may have come back at once.
             if !cell.look(|room| room.has_user(&user)) {
                 cluster.absent(cell.id(), &user).await;
