@@ -22,6 +22,10 @@ use crate::core::{ChatMessage, NodeId, PeerId, PeerRecord, RoomCode, RoomId};
 /// clears up after a whole cluster was lost; nodes look every few seconds.
 pub(super) const ROOM_TTL_S: u64 = 24 * 60 * 60;
 
+/// How long a place is kept for a peer that is about to join, in milliseconds. Longer than a
+/// node waits for Redis, so that nobody joins on a place that has lapsed.
+const PLACE_TTL_MS: u64 = 10_000;
+
 /// How long to wait for Redis before going on without it. Somebody is waiting to join.
 pub(super) const PATIENCE: Duration = Duration::from_millis(1_500);
 
@@ -66,20 +70,28 @@ impl Cluster {
     pub async fn reserve(
         &self,
         room: &RoomKeys,
-        record: &PeerRecord,
+        peer: PeerId,
         places: usize,
     ) -> Result<bool, Unavailable> {
-        let (name, _) = self.identity();
-        let args = vec![
-            text(record.id),
-            text(places),
-            self.keep(room, record),
-            text(name),
-            text(ROOM_TTL_S),
-        ];
+        let args = vec![text(peer), text(places), text(PLACE_TTL_MS)];
         let script = room.script(scripts::RESERVE, args);
         let answer = self.ask(room, script, Bytes::new())?.await?;
         bool::from_redis_value(answer).map_err(|_| Unavailable)
+    }
+
+    /// Gives a place back that was not used.
+    pub fn vacate(&self, room: &RoomKeys, peer: PeerId) {
+        let script = room.script(scripts::VACATE, vec![text(peer)]);
+        // It lapses by itself too.
+        let _ = self.pubsub().execute(&room.channel, Bytes::new(), script);
+    }
+
+    /// Waits until Redis has what was said of a room until now, or is not there.
+    pub async fn settle(&self, room: &RoomKeys) {
+        let nothing = room.script(scripts::NOTHING, Vec::new());
+        if let Ok(done) = self.ask(room, nothing, Bytes::new()) {
+            let _ = done.await;
+        }
     }
 
     /// Reads what Redis has of a room.

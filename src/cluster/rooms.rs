@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `room:{roomId}:peers` | hash: peer id → record as JSON, with the node that has the peer |
 //! | `room:{roomId}:nodes` | hash: node → number of its peers |
+//! | `room:{roomId}:places` | sorted set: peers that are about to join, by when that lapses |
 //! | `chat:buffer:{roomId}` | list: the last messages as JSON |
 //!
 //! Braces are part of the names: in a Cluster they keep what belongs to a room together. All
@@ -31,7 +32,7 @@ use crate::core::{Gossip, MAX_CHAT_MESSAGES, NodeId, PeerId, RoomCode, RoomId};
 pub struct RoomKeys {
     pub(super) code: RoomCode,
     pub(super) channel: Channel,
-    keys: [String; 3],
+    keys: [String; 4],
     receipts: Arc<Receipts>,
 }
 
@@ -65,10 +66,11 @@ impl Cluster {
         }
     }
 
-    fn keys(&self, room: &RoomId) -> [String; 3] {
+    fn keys(&self, room: &RoomId) -> [String; 4] {
         [
             format!("room:{{{room}}}:peers"),
             format!("room:{{{room}}}:nodes"),
+            format!("room:{{{room}}}:places"),
             format!("chat:buffer:{{{room}}}"),
         ]
         .map(|name| self.prefix().apply(&name))
@@ -137,7 +139,7 @@ impl Cluster {
     fn queue_chat(
         &self,
         channel: &Channel,
-        keys: &[String; 3],
+        keys: &[String; 4],
         message: &Bytes,
         receipts: Arc<Receipts>,
     ) -> Result<(), PublishError> {

@@ -3,7 +3,8 @@
 //! the records.
 //!
 //! `KEYS` are the peers of the room (peer id → record), the nodes of the room (node → number
-//! of its peers), and the chat. `ARGV[1]` to `ARGV[3]` are the command to publish with, the channel and the message.
+//! of its peers), the places taken by those that are about to join, and the chat. `ARGV[1]` to
+//! `ARGV[3]` are the command to publish with, the channel and the message.
 
 /// Counts the peers of each node anew.
 macro_rules! recount {
@@ -26,27 +27,35 @@ end
     };
 }
 
-/// Takes a place for a peer that is about to join: whoever reads the room from now on finds it
-/// there. The others are told when it has joined. `ARGV`: peer, places there are, record, name
-/// of its node, seconds that the keys are to live on. Answers with 1, or 0 if the room is full.
+/// Takes a place for a peer that is about to join. `ARGV`: peer, places there are, for how many
+/// milliseconds the place is kept. Answers with 1, or 0 if the room is full.
 pub(super) const RESERVE: &str = r"
-if redis.call('HEXISTS', KEYS[1], ARGV[4]) == 1 then return 1 end
-if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[5]) then return 0 end
-redis.call('HSET', KEYS[1], ARGV[4], ARGV[6])
-redis.call('HINCRBY', KEYS[2], ARGV[7], 1)
-for i = 1, 2 do redis.call('EXPIRE', KEYS[i], ARGV[8]) end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+local taken = redis.call('HLEN', KEYS[1]) + redis.call('ZCARD', KEYS[3])
+if taken >= tonumber(ARGV[5]) then return 0 end
+redis.call('ZADD', KEYS[3], now + tonumber(ARGV[6]), ARGV[4])
+redis.call('PEXPIRE', KEYS[3], ARGV[6])
 return 1";
+
+/// Gives a place back that was not used. `ARGV`: peer.
+pub(super) const VACATE: &str = r"return redis.call('ZREM', KEYS[3], ARGV[4])";
+
+/// Does nothing, after all that was queued before.
+pub(super) const NOTHING: &str = "return 1";
 
 /// Answers with all records and, if `ARGV[5]` is 1, the chat. `ARGV[4]`: how many seconds the
 /// keys are to live on.
 pub(super) const READ: &str = r"
 for i = 1, 2 do redis.call('EXPIRE', KEYS[i], ARGV[4]) end
 local chat = {}
-if ARGV[5] == '1' then chat = redis.call('LRANGE', KEYS[3], 0, -1) end
+if ARGV[5] == '1' then chat = redis.call('LRANGE', KEYS[4], 0, -1) end
 return { redis.call('HVALS', KEYS[1]), chat }";
 
 /// A peer came. `ARGV`: peer, record, name of its node, seconds that the keys are to live on.
 pub(super) const JOINED: &str = r"
+redis.call('ZREM', KEYS[3], ARGV[4])
 if redis.call('HSET', KEYS[1], ARGV[4], ARGV[5]) == 1 then redis.call('HINCRBY', KEYS[2], ARGV[6], 1) end
 for i = 1, 2 do redis.call('EXPIRE', KEYS[i], ARGV[7]) end
 return redis.call(ARGV[1], ARGV[2], ARGV[3])";
@@ -58,7 +67,7 @@ if kept then
   redis.call('HDEL', KEYS[1], ARGV[4])
   local node = cjson.decode(kept)['node']
   if redis.call('HINCRBY', KEYS[2], node, -1) <= 0 then redis.call('HDEL', KEYS[2], node) end
-  if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('DEL', KEYS[3]) end
+  if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('DEL', KEYS[4]) end
 end
 return redis.call(ARGV[1], ARGV[2], ARGV[3])";
 
@@ -91,9 +100,9 @@ return redis.call(ARGV[1], ARGV[2], ARGV[3])"
 /// Something was said. `ARGV`: the message as JSON, how many are kept,
 /// seconds that they are kept.
 pub(super) const CHAT: &str = r"
-redis.call('RPUSH', KEYS[3], ARGV[4])
-redis.call('LTRIM', KEYS[3], -tonumber(ARGV[5]), -1)
-redis.call('EXPIRE', KEYS[3], ARGV[6])
+redis.call('RPUSH', KEYS[4], ARGV[4])
+redis.call('LTRIM', KEYS[4], -tonumber(ARGV[5]), -1)
+redis.call('EXPIRE', KEYS[4], ARGV[6])
 return redis.call(ARGV[1], ARGV[2], ARGV[3])";
 
 /// Takes over all that a node has which is gone. Only the first to ask gets any. The message

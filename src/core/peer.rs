@@ -64,19 +64,6 @@ pub struct Newcomer<C> {
     pub now: u64,
 }
 
-impl<C> Newcomer<C> {
-    /// What the others get to know of it.
-    pub fn record(&self) -> PeerRecord {
-        PeerRecord {
-            id: self.peer,
-            member: Arc::clone(&self.member),
-            secret: self.secret,
-            former: None,
-            joined: self.now,
-        }
-    }
-}
-
 /// Whether a peer can be reached now.
 #[derive(Debug)]
 pub(super) enum Presence<C> {

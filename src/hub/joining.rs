@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cluster::Cluster,
-    core::{Gossip, LeaveReason, Newcomer, PeerId, Refusal, RoomCode, RoomId, Seat},
+    core::{Newcomer, PeerId, Refusal, RoomCode, RoomId, Seat},
     protocol::{ErrorCode, WireError},
 };
 
@@ -162,17 +162,23 @@ impl Session {
         };
         if let Some(keys) = hold.cell().keys() {
             let places = hub.rooms.limits().max_p2p_peers;
-            let record = newcomer.record();
             // Without Redis the room goes on with what this node knows.
-            if cluster.reserve(keys, &record, places).await == Ok(false) {
+            if cluster.reserve(keys, peer, places).await == Ok(false) {
                 return Err(Refusal::RoomFull.into());
             }
         }
-        let mut place = self.place.lock();
-        if matches!(*place, Place::Closed) {
-            return Ok(()); // Nobody is left to answer.
+        {
+            let mut place = self.place.lock();
+            if matches!(*place, Place::Closed) {
+                return Ok(()); // Nobody is left to answer.
+            }
+            self.join_here(&mut place, &code, newcomer)?;
         }
-        self.join_here(&mut place, &code, newcomer)
+        if let Some(keys) = hold.cell().keys() {
+            // Whoever joins on another node after this one was answered has to find it there.
+            cluster.settle(keys).await;
+        }
+        Ok(())
     }
 
     fn newcomer(&self) -> Result<Newcomer<Conn>, WireError> {
@@ -188,8 +194,7 @@ impl Session {
     }
 }
 
-/// A place in a room: given back if nobody takes it, whatever happens. Others may have read of
-/// it already.
+/// A place in a room: given back if nobody takes it, whatever happens.
 struct Reservation<'a> {
     cluster: &'a Cluster,
     cell: &'a RoomCell,
@@ -200,8 +205,7 @@ impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         let taken = self.cell.look(|room| room.member(self.peer).is_some());
         if !taken && let Some(keys) = self.cell.keys() {
-            let (peer, reason, note) = (self.peer, LeaveReason::Left, Arc::default());
-            self.cluster.say(keys, &Gossip::Left { peer, reason, note });
+            self.cluster.vacate(keys, self.peer);
         }
     }
 }

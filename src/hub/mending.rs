@@ -28,7 +28,7 @@ const ROOMS_A_COMMAND: usize = 256;
 
 /// After the way has opened others may still be writing down what they have. When they have
 /// had this time, what is not there is gone.
-const SECOND_LOOK: Duration = Duration::from_millis(800);
+const SECOND_LOOK: Duration = Duration::from_millis(1_200);
 
 /// How long a node must have lived steadily before it takes others for dead: if Redis was away
 /// or frozen, their signs of life lapsed as well, and they need a moment to give new ones.

@@ -17,7 +17,7 @@ const MAX_WAITING: usize = 4_096;
 
 /// The time that other nodes get to write down what they have, after Redis has lost it: they
 /// find out when they next show that they live.
-const MOMENT: Duration = Duration::from_millis(700);
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// The part of a room's state that is about other nodes.
 #[derive(Debug, Default)]

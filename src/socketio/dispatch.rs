@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     auth::Verifier,
-    hub::{Ending, Joining, Later, Session},
+    hub::{Joining, Later, Session},
     protocol::{
         ChatAck, Command, ErrorCode, HistoryAck, OkAck, RefreshAck, RoomAck, WireError, decode,
     },
@@ -92,29 +92,30 @@ impl Client {
         }
     }
 
+    /// Brings the client back to its seat, unless it is lost meanwhile: then somebody else may
+    /// wait for that seat already. Then goes on.
+    pub(super) fn come_back(self, returning: Option<Later<()>>, pause: Arc<Pause>) {
+        let Some(returning) = returning else {
+            return self.go_on_after(None, pause);
+        };
+        let given_up = Arc::clone(&pause);
+        let returning: Later<()> = Box::pin(async move {
+            tokio::select! {
+                () = returning => {}
+                () = given_up.lost() => {}
+            }
+        });
+        self.go_on_after(Some(returning), pause);
+    }
+
     async fn work(self, mut later: Later<()>, mut rest: Vec<EarlyEvent>, pause: Arc<Pause>) {
-        while self.wait(later, &pause).await {
+        loop {
+            if AssertUnwindSafe(later).catch_unwind().await.is_err() {
+                error!("an event handler panicked");
+            }
             match self.catch_up(&pause, rest) {
                 Some(next) => (later, rest) = next,
                 None => return,
-            }
-        }
-    }
-
-    /// Waits for what takes a while. Returns whether there is somebody to go on for.
-    async fn wait(&self, later: Later<()>, pause: &Pause) -> bool {
-        tokio::select! {
-            done = AssertUnwindSafe(later).catch_unwind() => {
-                if done.is_err() {
-                    error!("an event handler panicked");
-                }
-                true
-            }
-            () = pause.lost() => {
-                // What was wanted is given up, so that the client finds nothing taken when it
-                // comes back.
-                self.session.close(Ending::Lost);
-                false
             }
         }
     }

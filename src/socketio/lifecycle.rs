@@ -138,7 +138,7 @@ impl Gate {
             session,
             verifier,
         }
-        .go_on_after(returning, pause);
+        .come_back(returning, pause);
     }
 }
 

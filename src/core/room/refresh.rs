@@ -14,7 +14,7 @@ use crate::core::{
 
 /// How long the answer to a claim may be under way on the channel after the records were
 /// read. Within it the records alone do not say that it was missed.
-const SETTLING: Duration = Duration::from_millis(700);
+const SETTLING: Duration = Duration::from_secs(1);
 
 impl<C: Clone + PartialEq> Room<C> {
     /// Notes that the way to the other nodes is lost: what was said last, and what they
