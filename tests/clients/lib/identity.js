@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportJWK, SignJWT } from 'jose';
@@ -10,10 +10,16 @@ export class Identity {
 
   constructor(kid = undefined) {
     this.kid = kid;
-    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    this.publicKey = publicKey;
-    this.privateKey = privateKey;
-    this.publicPem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    // Not as key objects: those share a lock with what made them, and Node.js 20 locks itself out
+    // for ever when it clears that away in the middle of an export, which is how jose signs.
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    });
+    this.publicPem = publicKey;
+    this.publicKey = createPublicKey(publicKey);
+    this.privateKey = createPrivateKey(privateKey);
   }
 
   /** Path of a PEM file with the public key; removed when the process ends. */
