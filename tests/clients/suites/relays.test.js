@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { connect, kindName, MSGPACK_KINDS, PLAIN_KINDS } from '../lib/client.js';
 import { startGateway } from '../lib/gateway.js';
-import { assertRefused, description, join, freshCode, party, sawSince, settle } from '../lib/rooms.js';
+import { announced, assertRefused, description, join, freshCode, party, sawSince, settle } from '../lib/rooms.js';
 
 const plain = await startGateway();
 const binary = await startGateway({ SOCKET_PARSER: 'msgpack' });
@@ -136,6 +136,7 @@ describe('clients of all kinds share a room', () => {
     for (const kind of PLAIN_KINDS) {
       const client = await connect(t, plain, { kind, username: kindName(kind) });
       await join(client, code);
+      await announced(client, clients);
       clients.push(client);
     }
     for (const sender of clients) {

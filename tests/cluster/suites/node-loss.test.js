@@ -26,15 +26,19 @@ function assertToldOnce(witnesses, peers) {
   }
 }
 
-/** Nothing in Redis speaks of the node or its peers. */
+/** Waits until nothing in Redis speaks of the node or its peers. */
 async function forgotten(redis, node, peers) {
-  const marks = [`{${node}}`, ...peers.flatMap(({ userId, peerId }) => [userId, peerId])];
-  await until(async () => (await redis.keys()).every((key) => !marks.some((mark) => key.includes(mark))), 'the keys are gone');
-  await until(async () => {
-    const keys = [...await redis.keys('room:*:peers'), ...await redis.keys('room:*:nodes')];
-    const fields = await Promise.all(keys.map(async (key) => Object.keys(await redis.hash(key))));
-    return !fields.flat().some((field) => field === node || marks.includes(field));
-  }, 'no room speaks of them');
+  const marks = [`{${node}}`, `{${node}/`, ...peers.flatMap(({ userId, peerId }) => [userId, peerId])];
+  const traces = async () => {
+    const keys = (await redis.keys()).filter((key) => marks.some((mark) => key.includes(mark)));
+    for (const key of [...await redis.keys('room:*:peers'), ...await redis.keys('room:*:nodes')]) {
+      const fields = Object.keys(await redis.hash(key)).filter((field) => field === node || marks.includes(field));
+      keys.push(...fields.map((field) => `${field} in ${key}`));
+    }
+    return keys;
+  };
+  await until(async () => (await traces()).length === 0, 'nothing of the node stays in Redis')
+    .catch(async (error) => { throw new Error(`${error.message}; there is ${await traces()}`); });
 }
 
 describe('a node that is killed', { concurrency: 3 }, () => {
