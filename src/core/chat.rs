@@ -118,6 +118,15 @@ impl ChatLog {
         self.by_client_id.get(&(user.clone(), client_id.into()))
     }
 
+    /// The id of a message that is said now: the one that was drawn, unless that would put it
+    /// before what was said already. In one millisecond ids have no order, and the clocks of
+    /// nodes differ.
+    pub(super) fn next_id(&self, drawn: Uuid) -> Uuid {
+        let last = self.messages.back().map(|last| last.id.as_u128());
+        let next = last.map(|last| Uuid::from_u128(last.saturating_add(1)));
+        next.map_or(drawn, |next| next.max(drawn))
+    }
+
     /// What is remembered.
     pub(super) fn ids(&self) -> HashSet<Uuid> {
         self.ids.clone()

@@ -67,7 +67,7 @@ impl<C: Clone + PartialEq> Room<C> {
             return Ok(Arc::clone(first));
         }
         let message = Arc::new(ChatMessage {
-            id: draft.id,
+            id: self.chat.next_id(draft.id),
             room: self.id.clone(),
             peer: seat.peer,
             author,

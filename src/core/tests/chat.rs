@@ -110,3 +110,14 @@ fn pages_run_backwards_without_gaps() {
         [8, 9]
     );
 }
+
+#[test]
+fn what_is_said_later_has_a_later_id_whatever_was_drawn() {
+    let mut log = ChatLog::default();
+    let id = Uuid::from_u128;
+    assert_eq!(log.next_id(id(7)), id(7));
+    log.push(&message(7, 1));
+    assert_eq!(log.next_id(id(9)), id(9));
+    assert_eq!(log.next_id(id(7)), id(8));
+    assert_eq!(log.next_id(id(3)), id(8));
+}
