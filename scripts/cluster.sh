@@ -59,7 +59,7 @@ until redis_answers; do
 done
 
 for index in "${!ports[@]}"; do
-  start "n$((index + 1))" env \
+  start "n$((index + 1))" env -u REDIS_HOST -u REDIS_PORT \
     DEV=true DEV_KEY_FILE="$state/key.pem" HOST=127.0.0.1 PORT="${ports[index]}" ADMIN_PORT=0 \
     REDIS_URL="redis://127.0.0.1:$redis_port" NODE_ID="n$((index + 1))" \
     SHUTDOWN_GRACE_MS="${SHUTDOWN_GRACE_MS:-1000}" LOG_FORMAT="${LOG_FORMAT:-pretty}" "$gateway"
