@@ -9,6 +9,7 @@
 //! | `node` | [`Cluster`]: this node among the others |
 //! | `rooms`, `codec` | what nodes tell each other of a room |
 //! | `records`, `scripts` | rooms in Redis: who is in them, and where |
+//! | `cache` | what the Room Service answered |
 //! | `announce` | what is told to every client |
 //! | `users` | presence, and who is waited for |
 //! | `life` | which nodes live |
@@ -18,6 +19,7 @@
 
 mod announce;
 mod backoff;
+mod cache;
 pub mod canary;
 mod codec;
 mod connect;

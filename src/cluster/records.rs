@@ -16,7 +16,7 @@ use super::{
     rooms::{RoomKeys, flag, text},
     scripts,
 };
-use crate::core::{ChatMessage, NodeId, PeerId, PeerRecord, RoomCode, RoomId};
+use crate::core::{ChatMessage, Gossip, ModeState, NodeId, PeerId, PeerRecord, RoomCode, RoomId};
 
 /// How long the keys of a room outlive the last look at them, in seconds: a day. It only
 /// clears up after a whole cluster was lost; nodes look every few seconds.
@@ -36,6 +36,8 @@ pub struct Snapshot {
     pub peers: Vec<(PeerRecord, NodeId)>,
     /// What was said, oldest first, if it was asked for.
     pub chat: Vec<Arc<ChatMessage>>,
+    /// How media flows, if that ever changed.
+    pub mode: Option<ModeState>,
 }
 
 /// Redis did not answer, or not in time, or not what it should have.
@@ -127,7 +129,7 @@ impl Cluster {
     /// `others` that this node knows of, goes.
     ///
     /// A node that was `deaf`, since the way to the others was lost, says so: they may have asked
-    /// it in vain.
+    /// it in vain. Of two modes the later counts.
     ///
     /// It is queued before this returns: what is said after that comes after it.
     ///
@@ -138,11 +140,13 @@ impl Cluster {
         room: &RoomKeys,
         own: &[PeerRecord],
         others: &[PeerId],
+        mode: &ModeState,
         deaf: bool,
     ) -> Result<impl Future<Output = Result<Snapshot, Unavailable>> + use<>, Unavailable> {
         let (name, life) = self.identity();
         let mut args = vec![text(name), text(life), text(ROOM_TTL_S)];
-        args.extend([text(deaf), text(own.len())]);
+        args.extend([text(deaf), text(mode.epoch), json(mode)]);
+        args.extend([self.tell_mode(mode), text(own.len())]);
         let records = own.iter().map(|record| (record, self.keep(room, record)));
         args.extend(records.flat_map(|(record, kept)| [text(record.id), kept]));
         args.extend(others.iter().map(text));
@@ -163,6 +167,28 @@ impl Cluster {
         let message = codec::open(self.me(), r#"{"adopted":"#);
         let answer = self.ask(room, room.script(scripts::ADOPT, args), message)?;
         u64::from_redis_value(answer.await?).map_err(|_| Unavailable)
+    }
+
+    /// Changes how media flows, if it still flows as in `epoch`, and tells all nodes that serve
+    /// the room, this one included. Returns whether it was so.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn change_mode(
+        &self,
+        room: &RoomKeys,
+        epoch: u64,
+        mode: &ModeState,
+    ) -> Result<bool, Unavailable> {
+        let args = vec![text(epoch), json(mode), text(ROOM_TTL_S)];
+        let script = room.script(scripts::MODE, args);
+        let answer = self.ask(room, script, self.tell_mode(mode))?.await?;
+        bool::from_redis_value(answer).map_err(|_| Unavailable)
+    }
+
+    /// The message that tells of a mode. It is plain data: it can always be written.
+    fn tell_mode(&self, mode: &ModeState) -> Bytes {
+        codec::encode(self.me(), &Gossip::Mode(mode.clone())).unwrap_or_default()
     }
 
     /// Queues a script, and waits for its answer when the future is polled.
@@ -197,15 +223,19 @@ impl Cluster {
             code: room.code.as_str().to_owned(),
             record: record.clone(),
         };
-        // A record is plain data: it can always be written.
-        serde_json::to_vec(&kept).unwrap_or_default().into()
+        json(&kept)
     }
+}
+
+/// Plain data, which can always be written.
+fn json(data: &impl Serialize) -> Bytes {
+    serde_json::to_vec(data).unwrap_or_default().into()
 }
 
 /// Reads an answer. A record that cannot be read is none of ours, and is passed over.
 fn snapshot(answer: Value) -> Result<Snapshot, Unavailable> {
-    let (peers, chat) =
-        <(Vec<Vec<u8>>, Vec<Vec<u8>>)>::from_redis_value(answer).map_err(|_| Unavailable)?;
+    type Answer = (Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<u8>);
+    let (peers, chat, mode) = Answer::from_redis_value(answer).map_err(|_| Unavailable)?;
     let peers = peers.iter().filter_map(|kept| {
         let kept: Kept = serde_json::from_slice(kept).ok()?;
         let node = kept.owner();
@@ -217,5 +247,6 @@ fn snapshot(answer: Value) -> Result<Snapshot, Unavailable> {
     Ok(Snapshot {
         peers: peers.collect(),
         chat: chat.collect(),
+        mode: serde_json::from_slice(&mode).ok(),
     })
 }

@@ -5,6 +5,7 @@
 //! | `room:{roomId}:peers` | hash: peer id → record as JSON, with the node that has the peer |
 //! | `room:{roomId}:nodes` | hash: node → number of its peers |
 //! | `room:{roomId}:places` | sorted set: peers that are about to join, by when that lapses |
+//! | `room:{roomId}:mode` | how media flows, as JSON |
 //! | `chat:buffer:{roomId}` | list: the last messages as JSON |
 //!
 //! Braces are part of the names: in a Cluster they keep what belongs to a room together. All
@@ -32,7 +33,7 @@ use crate::core::{Gossip, MAX_CHAT_MESSAGES, NodeId, PeerId, RoomCode, RoomId};
 pub struct RoomKeys {
     pub(super) code: RoomCode,
     pub(super) channel: Channel,
-    keys: [String; 4],
+    keys: [String; 5],
     receipts: Arc<Receipts>,
 }
 
@@ -66,12 +67,13 @@ impl Cluster {
         }
     }
 
-    fn keys(&self, room: &RoomId) -> [String; 4] {
+    fn keys(&self, room: &RoomId) -> [String; 5] {
         [
             format!("room:{{{room}}}:peers"),
             format!("room:{{{room}}}:nodes"),
             format!("room:{{{room}}}:places"),
             format!("chat:buffer:{{{room}}}"),
+            format!("room:{{{room}}}:mode"),
         ]
         .map(|name| self.prefix().apply(&name))
     }
@@ -139,7 +141,7 @@ impl Cluster {
     fn queue_chat(
         &self,
         channel: &Channel,
-        keys: &[String; 4],
+        keys: &[String; 5],
         message: &Bytes,
         receipts: Arc<Receipts>,
     ) -> Result<(), PublishError> {

@@ -3,8 +3,8 @@
 //! the records.
 //!
 //! `KEYS` are the peers of the room (peer id → record), the nodes of the room (node → number
-//! of its peers), the places taken by those that are about to join, and the chat. `ARGV[1]` to
-//! `ARGV[3]` are the command to publish with, the channel and the message.
+//! of its peers), the places taken by those that are about to join, the chat, and how media
+//! flows. `ARGV[1]` to `ARGV[3]` are the command to publish with, the channel and the message.
 
 /// Counts the peers of each node anew.
 macro_rules! recount {
@@ -22,6 +22,18 @@ end
 local function owner(kept)
   local record = cjson.decode(kept)
   return record['node'] .. '/' .. record['life'], record
+end
+"
+    };
+}
+
+/// Reads since which change media flows as it does.
+macro_rules! epoch {
+    () => {
+        r"
+local function epoch()
+  local kept = redis.call('GET', KEYS[5])
+  return kept and cjson.decode(kept)['epoch'] or 0
 end
 "
     };
@@ -45,13 +57,13 @@ pub(super) const VACATE: &str = r"return redis.call('ZREM', KEYS[3], ARGV[4])";
 /// Does nothing, after all that was queued before.
 pub(super) const NOTHING: &str = "return 1";
 
-/// Answers with all records and, if `ARGV[5]` is 1, the chat. `ARGV[4]`: how many seconds the
-/// keys are to live on.
+/// Answers with all records, if `ARGV[5]` is 1 the chat, and how media flows. `ARGV[4]`: how many
+/// seconds the keys are to live on.
 pub(super) const READ: &str = r"
-for i = 1, 2 do redis.call('EXPIRE', KEYS[i], ARGV[4]) end
+for _, i in ipairs({ 1, 2, 5 }) do redis.call('EXPIRE', KEYS[i], ARGV[4]) end
 local chat = {}
 if ARGV[5] == '1' then chat = redis.call('LRANGE', KEYS[4], 0, -1) end
-return { redis.call('HVALS', KEYS[1]), chat }";
+return { redis.call('HVALS', KEYS[1]), chat, redis.call('GET', KEYS[5]) or '' }";
 
 /// A peer came. `ARGV`: peer, record, name of its node, seconds that the keys are to live on.
 pub(super) const JOINED: &str = r"
@@ -60,14 +72,15 @@ if redis.call('HSET', KEYS[1], ARGV[4], ARGV[5]) == 1 then redis.call('HINCRBY',
 for i = 1, 2 do redis.call('EXPIRE', KEYS[i], ARGV[7]) end
 return redis.call(ARGV[1], ARGV[2], ARGV[3])";
 
-/// A peer is gone, whoever had it. What was said goes with the last one. `ARGV`: peer.
+/// A peer is gone, whoever had it. What was said goes with the last one, and how media flowed.
+/// `ARGV`: peer.
 pub(super) const LEFT: &str = r"
 local kept = redis.call('HGET', KEYS[1], ARGV[4])
 if kept then
   redis.call('HDEL', KEYS[1], ARGV[4])
   local node = cjson.decode(kept)['node']
   if redis.call('HINCRBY', KEYS[2], node, -1) <= 0 then redis.call('HDEL', KEYS[2], node) end
-  if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('DEL', KEYS[4]) end
+  if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('DEL', KEYS[4], KEYS[5]) end
 end
 return redis.call(ARGV[1], ARGV[2], ARGV[3])";
 
@@ -130,16 +143,21 @@ return #adopted"
 /// Writes down what this node has. Records that others took over are left to them. If anything
 /// had to change, or the node did not hear the others for a time, the message is completed with
 /// what this node has, and published. Answers with all records.
+/// If it knows of a later change of how media flows, that is written down and published too.
+///
 /// `ARGV`: name and life of this node, seconds that the keys are to live on, whether it did not
-/// hear (`true` or `false`), number of its peers, then peer and record of each, then the other peers that it knows of.
+/// hear (`true` or `false`), the epoch of the mode that it knows of, that mode, the message that
+/// tells it, number of its peers, then peer and record of each, then the other peers that it knows
+/// of.
 pub(super) const SYNC: &str = concat!(
     recount!(),
+    epoch!(),
     r#"
 local me = ARGV[4] .. '/' .. ARGV[5]
-local last = 8 + 2 * tonumber(ARGV[8])
+local last = 11 + 2 * tonumber(ARGV[11])
 local stays, changed, roster = {}, false, {}
 for i = last + 1, #ARGV do stays[ARGV[i]] = true end
-for i = 9, last, 2 do
+for i = 12, last, 2 do
   stays[ARGV[i]] = true
   local kept = redis.call('HGET', KEYS[1], ARGV[i])
   if not kept then changed = true end
@@ -157,10 +175,25 @@ for i = 1, #all, 2 do
   end
 end
 recount()
-for i = 1, 2 do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
+if epoch() < tonumber(ARGV[8]) and redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('SET', KEYS[5], ARGV[9])
+  redis.call(ARGV[1], ARGV[2], ARGV[10])
+end
+for _, i in ipairs({ 1, 2, 5 }) do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
 if changed or ARGV[7] == 'true' then
   local said = ARGV[3] .. table.concat(roster, ',') .. '],"deaf":' .. ARGV[7] .. '}}'
   redis.call(ARGV[1], ARGV[2], said)
 end
-return { redis.call('HVALS', KEYS[1]), {} }"#
+return { redis.call('HVALS', KEYS[1]), {}, redis.call('GET', KEYS[5]) or '' }"#
+);
+
+/// Media flows otherwise from now on, unless that has changed since. `ARGV`: the epoch that it is
+/// thought to be in, the new mode, seconds that it is kept. Answers with 1, or 0 if it has changed.
+pub(super) const MODE: &str = concat!(
+    epoch!(),
+    r"
+if epoch() > tonumber(ARGV[4]) then return 0 end
+redis.call('SET', KEYS[5], ARGV[5], 'EX', ARGV[6])
+redis.call(ARGV[1], ARGV[2], ARGV[3])
+return 1"
 );

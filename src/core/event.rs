@@ -5,10 +5,11 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{ChatMessage, Member, PeerId, ResumeToken, RoomCode, RoomId};
+use super::{ChatMessage, Member, ModeReason, PeerId, ProducerInfo, ResumeToken, RoomCode, RoomId};
 
 /// How the media of a room flows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Each peer to each other, a mesh.
     P2p,
@@ -65,6 +66,8 @@ pub struct Welcome {
     pub peers: Vec<PeerInfo>,
     /// How media flows.
     pub mode: Mode,
+    /// What the others send through the media server; nothing in a [`Mode::P2p`] room.
+    pub producers: Vec<ProducerInfo>,
     /// The host.
     pub host: PeerId,
     /// What brings the receiver back as the same peer.
@@ -100,6 +103,24 @@ pub enum Event<'a> {
         /// Who.
         host: PeerId,
     },
+    /// Media flows otherwise from now on.
+    ModeChanged {
+        /// In which room.
+        room: RoomId,
+        /// How.
+        mode: Mode,
+        /// Why.
+        reason: ModeReason,
+    },
+    /// Another peer sends something through the media server.
+    NewProducer(ProducerInfo),
+    /// Another peer sends something no more.
+    ProducerClosed {
+        /// Who.
+        peer: PeerId,
+        /// What.
+        producer: Arc<str>,
+    },
     /// The receiver was removed by the host.
     Kicked {
         /// From which room.
@@ -131,6 +152,9 @@ impl Event<'_> {
             Event::PeerJoined(info) => Event::PeerJoined(info),
             Event::PeerLeft { peer, reason } => Event::PeerLeft { peer, reason },
             Event::HostChanged { host } => Event::HostChanged { host },
+            Event::ModeChanged { room, mode, reason } => Event::ModeChanged { room, mode, reason },
+            Event::NewProducer(info) => Event::NewProducer(info),
+            Event::ProducerClosed { peer, producer } => Event::ProducerClosed { peer, producer },
             Event::Kicked { room, reason } => Event::Kicked { room, reason },
             Event::Relay {
                 kind,
@@ -155,11 +179,17 @@ impl Event<'_> {
             + match self {
                 Event::Joined(welcome) | Event::Resumed { welcome, .. } => {
                     welcome.peers.len() * size_of::<PeerInfo>()
+                        + welcome.producers.len() * size_of::<ProducerInfo>()
                 }
                 Event::Relay { body, .. } => body.get().len(),
                 Event::Chat(message) => message.content.len(),
                 Event::Kicked { reason, .. } => reason.len(),
-                Event::PeerJoined(_) | Event::PeerLeft { .. } | Event::HostChanged { .. } => 0,
+                Event::NewProducer(info) => info.producer.app_data.len(),
+                Event::PeerJoined(_)
+                | Event::PeerLeft { .. }
+                | Event::HostChanged { .. }
+                | Event::ModeChanged { .. }
+                | Event::ProducerClosed { .. } => 0,
             }
     }
 }

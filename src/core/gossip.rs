@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    ChatMessage, Event, LeaveReason, NodeId, PeerId, PeerInfo, PeerRecord, RelayKind, ResumeSecret,
-    RoomId, UserId,
+    ChatMessage, Consumer, Event, LeaveReason, Mode, ModeReason, ModeState, NodeId, PeerId,
+    PeerInfo, PeerRecord, Producer, ProducerInfo, RelayKind, ResumeSecret, RoomId, UserId,
 };
 
 /// A message on a room's channel. All nodes that serve the room get all of them in one order;
-/// the sender does not get its own back, [`Gossip::Claim`] and [`Gossip::Adopted`] excepted.
+/// the sender does not get its own back, [`Gossip::Claim`], [`Gossip::Adopted`] and
+/// [`Gossip::Mode`] excepted.
 ///
 /// What is said of who has which peer is true of the shared records in the same step: whoever
 /// sends on the message changes them, and drops a message that they contradict.
@@ -63,6 +64,9 @@ pub enum Gossip<'a> {
         missed: Vec<Waiting>,
         /// Who is in the room once it has heard all that.
         known: Vec<PeerId>,
+        /// What it receives through the media server.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        consumers: Vec<Consumer>,
     },
     /// A claim was not granted.
     Denied {
@@ -83,9 +87,12 @@ pub enum Gossip<'a> {
         /// What it missed, oldest first.
         missed: Vec<Waiting>,
     },
-    /// A peer that the sender has came back there: its secrets are others now, and all have
-    /// to know them in case that the sender dies.
+    /// What is to be known of a peer that the sender has is other than before, and all have to
+    /// know it in case that the sender dies: it came back there, and its secrets are new ones; or
+    /// it has something else in the media server.
     Renewed(PeerRecord),
+    /// Media flows otherwise from now on.
+    Mode(ModeState),
     /// All peers that the sender has by the records, those on their way to it included. Sent
     /// when it found other records than it should have.
     Roster {
@@ -148,16 +155,19 @@ impl Gossip<'_> {
                 peer,
                 missed,
                 known,
+                consumers,
             } => Gossip::Handover {
                 to,
                 peer,
                 missed,
                 known,
+                consumers,
             },
             Self::Denied { to, peer } => Gossip::Denied { to, peer },
             Self::Adopted(peers) => Gossip::Adopted(peers),
             Self::Again { peer, gone, missed } => Gossip::Again { peer, gone, missed },
             Self::Renewed(record) => Gossip::Renewed(record),
+            Self::Mode(state) => Gossip::Mode(state),
             Self::Roster { peers, deaf } => Gossip::Roster { peers, deaf },
         }
     }
@@ -173,6 +183,12 @@ pub enum Waiting {
     PeerLeft(PeerId, LeaveReason),
     /// See [`Event::HostChanged`].
     HostChanged(PeerId),
+    /// See [`Event::ModeChanged`].
+    ModeChanged(RoomId, Mode, ModeReason),
+    /// See [`Event::NewProducer`].
+    NewProducer(PeerId, Arc<Producer>),
+    /// See [`Event::ProducerClosed`].
+    ProducerClosed(PeerId, Arc<str>),
     /// See [`Event::Kicked`].
     Kicked(RoomId, Arc<str>),
     /// See [`Event::Relay`].
@@ -189,6 +205,11 @@ impl Waiting {
             Event::PeerJoined(info) => Self::PeerJoined(info),
             Event::PeerLeft { peer, reason } => Self::PeerLeft(peer, reason),
             Event::HostChanged { host } => Self::HostChanged(host),
+            Event::ModeChanged { room, mode, reason } => Self::ModeChanged(room, mode, reason),
+            Event::NewProducer(ProducerInfo { peer, producer }) => {
+                Self::NewProducer(peer, producer)
+            }
+            Event::ProducerClosed { peer, producer } => Self::ProducerClosed(peer, producer),
             Event::Kicked { room, reason } => Self::Kicked(room, reason),
             Event::Relay {
                 kind,
@@ -207,6 +228,11 @@ impl From<Waiting> for Event<'static> {
             Waiting::PeerJoined(info) => Self::PeerJoined(info),
             Waiting::PeerLeft(peer, reason) => Self::PeerLeft { peer, reason },
             Waiting::HostChanged(host) => Self::HostChanged { host },
+            Waiting::ModeChanged(room, mode, reason) => Self::ModeChanged { room, mode, reason },
+            Waiting::NewProducer(peer, producer) => {
+                Self::NewProducer(ProducerInfo { peer, producer })
+            }
+            Waiting::ProducerClosed(peer, producer) => Self::ProducerClosed { peer, producer },
             Waiting::Kicked(room, reason) => Self::Kicked { room, reason },
             Waiting::Relay(kind, from, to, body) => Self::Relay {
                 kind,

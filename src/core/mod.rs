@@ -16,6 +16,7 @@ mod chat;
 mod event;
 mod gossip;
 mod ids;
+mod media;
 mod outbox;
 mod peer;
 mod replay;
@@ -30,6 +31,10 @@ pub use ids::{
     InvalidResumeToken, InvalidRoomCode, NodeId, PeerId, ResumeSecret, ResumeToken, RoomCode,
     RoomId, UserId,
 };
+pub use media::{
+    Consumer, Direction, MAX_CONSUMERS, MAX_PRODUCERS, MAX_TRANSPORTS, MediaKind, ModeReason,
+    ModeState, PeerMedia, Producer, ProducerInfo, Transport,
+};
 pub use outbox::{CutReason, Outbox, Sent};
 pub use peer::{Member, Newcomer, PeerRecord};
-pub use room::{Claim, Limits, NewWindow, Refusal, Resumed, Room, Seat};
+pub use room::{Claim, Limits, MediaSeat, NewWindow, Refusal, Resumed, Room, Seat};

@@ -1,6 +1,6 @@
 //! The door through which a room speaks.
 
-use super::{Event, Gossip};
+use super::{Event, Gossip, PeerId};
 
 /// What became of an event that was handed to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,9 @@ pub trait Outbox<C> {
 
     /// Asks for a connection to be closed. It takes no more from now on.
     fn cut(&mut self, conn: &C, reason: CutReason);
+
+    /// Asks for what a peer has in the media server called `media` to be closed there.
+    fn release_media(&mut self, media: &str, peer: PeerId);
 
     /// Tells the other nodes that serve the room, in order.
     fn gossip(&mut self, message: Gossip<'_>);

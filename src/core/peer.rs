@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CutReason, Event, NodeId, Outbox, PeerId, PeerInfo, ResumeSecret, UserId,
+    Consumer, CutReason, Event, NodeId, Outbox, PeerId, PeerInfo, PeerMedia, ResumeSecret, UserId,
     arrival::Arrival,
     replay::{Overflow, Replay},
 };
@@ -47,6 +47,9 @@ pub struct PeerRecord {
     /// the room: by it all nodes agree on who came first.
     #[serde(rename = "joinedAt")]
     pub joined: u64,
+    /// What it has in the media server, if it may have anything there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<Arc<PeerMedia>>,
 }
 
 /// Somebody at the door: what a room needs to make a peer. The ids are drawn by the caller.
@@ -106,6 +109,10 @@ pub(super) struct Peer<C> {
     pub(super) joined: u64,
     /// The node that last served it is gone: what it leaves for if it does not come back.
     pub(super) node_lost: bool,
+    /// What it has in the media server, if it may have anything there.
+    pub(super) media: Option<Arc<PeerMedia>>,
+    /// What it receives there. Only the node that has the peer knows.
+    pub(super) consumers: Vec<Consumer>,
     pub(super) presence: Presence<C>,
 }
 
@@ -117,6 +124,8 @@ impl<C: Clone + PartialEq> Peer<C> {
             former_secret: None,
             joined: newcomer.now,
             node_lost: false,
+            media: None,
+            consumers: Vec::new(),
             presence: Presence::Online(newcomer.conn),
         }
     }
@@ -128,6 +137,8 @@ impl<C: Clone + PartialEq> Peer<C> {
             former_secret: record.former,
             joined: record.joined,
             node_lost: false,
+            media: record.media,
+            consumers: Vec::new(),
             presence: Presence::Remote(node),
         }
     }
@@ -146,6 +157,7 @@ impl<C: Clone + PartialEq> Peer<C> {
             secret: self.secret,
             former: self.former_secret,
             joined: self.joined,
+            media: self.media.clone(),
         }
     }
 

@@ -91,8 +91,15 @@ impl From<Refusal> for WireError {
             Refusal::NotInRoom => ErrorCode::NotInRoom,
             Refusal::PeerNotFound => ErrorCode::PeerNotFound,
             Refusal::RoomFull => ErrorCode::RoomFull,
-            Refusal::NotHost | Refusal::SelfKick => ErrorCode::Forbidden,
-            Refusal::Chat(_) => ErrorCode::InvalidPayload,
+            Refusal::NotHost | Refusal::SelfKick | Refusal::NotSfu | Refusal::NotOwner => {
+                ErrorCode::Forbidden
+            }
+            Refusal::NoProducer
+            | Refusal::TooManyTransports
+            | Refusal::TooManyProducers
+            | Refusal::TooManyConsumers => ErrorCode::MediaRejected,
+            Refusal::MediaGone => return Self::media_unavailable(),
+            Refusal::Chat(_) | Refusal::WrongDirection => ErrorCode::InvalidPayload,
         };
         Self::new(code, refusal.to_string())
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{ErrorCode, WireError, fields::Fields};
+use super::{ErrorCode, SfuRequest, WireError, fields::Fields};
 use crate::core::{HistoryQuery, PeerId, RelayKind, RoomCode};
 
 pub use super::fields::{Decoded, decode};
@@ -59,7 +59,7 @@ pub enum Command<'a> {
         token: Cow<'a, str>,
     },
     /// Any `sfu_*` event of the contract.
-    Sfu,
+    Sfu(SfuRequest),
     /// `subscribe` or `unsubscribe` to a backend channel.
     Subscription,
 }
@@ -88,21 +88,11 @@ impl<'a> Command<'a> {
                 payload.fields()?.required_text("channel")?;
                 Ok(Self::Subscription)
             }
-            "sfu_get_router_capabilities"
-            | "sfu_create_transport"
-            | "sfu_connect_transport"
-            | "sfu_produce"
-            | "sfu_consume"
-            | "sfu_resume_consumer"
-            | "sfu_pause_producer"
-            | "sfu_resume_producer"
-            | "sfu_close_producer"
-            | "sfu_restart_ice"
-            | "sfu_get_producers" => Ok(Self::Sfu),
-            _ => Err(WireError::new(
-                ErrorCode::UnknownEvent,
-                "there is no such event",
-            )),
+            _ => {
+                let unknown = || WireError::new(ErrorCode::UnknownEvent, "there is no such event");
+                let request = SfuRequest::read(name, payload)?;
+                request.map(Self::Sfu).ok_or_else(unknown)
+            }
         }
     }
 }

@@ -106,7 +106,8 @@ impl<'a> Fields<'a> {
             .map(|(_, value)| *value)
     }
 
-    fn optional(&self, name: &str) -> Option<&'a RawValue> {
+    /// The value of the field called `name`, if the field is there and not `null`.
+    pub(super) fn optional(&self, name: &str) -> Option<&'a RawValue> {
         self.get(name).filter(|raw| raw.get() != "null")
     }
 }

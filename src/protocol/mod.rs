@@ -7,6 +7,7 @@ mod code;
 mod command;
 mod fields;
 mod payload;
+mod sfu;
 
 pub use code::{ErrorCode, WireError};
 pub use command::{Command, Decoded, decode};
@@ -14,3 +15,4 @@ pub use payload::{
     ChatAck, DrainingPayload, ErrorEvent, ExpiringPayload, HistoryAck, OkAck, Payload, RefreshAck,
     RoomAck, event_name,
 };
+pub use sfu::{SfuAnswer, SfuRequest};

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{ErrorCode, WireError};
+use super::{
+    ErrorCode, WireError,
+    sfu::{ProducerClosedPayload, ProducerPayload},
+};
 use crate::core::{
-    ChatMessage, Event, LeaveReason, Member, Mode, PeerId, PeerInfo, RelayKind, ResumeToken,
-    Welcome,
+    ChatMessage, Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, RelayKind,
+    ResumeToken, Welcome,
 };
 
 /// The name under which Socket.IO clients get `event`.
@@ -20,6 +23,9 @@ pub const fn event_name(event: &Event<'_>) -> &'static str {
         Event::PeerLeft { .. } => "peer:left",
         Event::HostChanged { .. } => "host:changed",
         Event::Kicked { .. } => "room:kicked",
+        Event::ModeChanged { .. } => "room:mode",
+        Event::NewProducer(_) => "sfu_new_producer",
+        Event::ProducerClosed { .. } => "sfu_producer_closed",
         Event::Relay {
             kind: RelayKind::Offer,
             ..
@@ -64,6 +70,18 @@ impl Serialize for Payload<'_> {
                 reason,
             }
             .serialize(serializer),
+            Event::ModeChanged { room, mode, reason } => ModePayload {
+                room_id: room.as_str(),
+                mode: *mode,
+                reason: *reason,
+            }
+            .serialize(serializer),
+            Event::NewProducer(info) => ProducerPayload::news(info).serialize(serializer),
+            Event::ProducerClosed { peer, producer } => ProducerClosedPayload {
+                producer_id: producer,
+                peer_id: *peer,
+            }
+            .serialize(serializer),
             Event::Relay {
                 kind,
                 from,
@@ -76,10 +94,11 @@ impl Serialize for Payload<'_> {
 }
 
 /// The acknowledgement's first field.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Status {
+pub(super) enum Status {
     /// Done.
+    #[default]
     Ok,
     /// Refused.
     Error,
@@ -238,7 +257,9 @@ struct RoomPayload<'a> {
     #[serde(serialize_with = "display")]
     peer_id: PeerId,
     peers: Vec<PeerPayload<'a>>,
-    mode: &'static str,
+    mode: Mode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    producers: Option<Vec<ProducerPayload<'a>>>,
     #[serde(serialize_with = "display")]
     host_id: PeerId,
     #[serde(serialize_with = "display")]
@@ -255,10 +276,14 @@ impl<'a> RoomPayload<'a> {
             room_code: welcome.code.as_str(),
             peer_id: welcome.peer,
             peers: welcome.peers.iter().map(PeerPayload::from).collect(),
-            mode: match welcome.mode {
-                Mode::P2p => "p2p",
-                Mode::Sfu => "sfu",
-            },
+            mode: welcome.mode,
+            producers: (welcome.mode == Mode::Sfu).then(|| {
+                welcome
+                    .producers
+                    .iter()
+                    .map(ProducerPayload::listed)
+                    .collect()
+            }),
             host_id: welcome.host,
             resume_token: &welcome.resume,
             missed,
@@ -320,6 +345,14 @@ struct PeerLeftPayload {
 struct HostPayload {
     #[serde(serialize_with = "display")]
     host_id: PeerId,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ModePayload<'a> {
+    room_id: &'a str,
+    mode: Mode,
+    reason: ModeReason,
 }
 
 #[derive(Serialize)]
@@ -397,6 +430,9 @@ const fn leave_reason(reason: LeaveReason) -> &'static str {
 }
 
 /// Writes what `value` displays as, without a string of its own in between.
-fn display<T: std::fmt::Display, S: Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn display<T: std::fmt::Display, S: Serializer>(
+    value: &T,
+    to: S,
+) -> Result<S::Ok, S::Error> {
     to.collect_str(value)
 }

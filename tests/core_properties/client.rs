@@ -167,6 +167,9 @@ impl Client {
             Event::Chat(message) => {
                 self.receive(message.peer, &Payload::Chat(Arc::clone(message)));
             }
+            Event::ModeChanged { .. } | Event::NewProducer(_) | Event::ProducerClosed { .. } => {
+                unreachable!("these rooms have no media server")
+            }
             Event::Joined(_) | Event::Resumed { .. } => {}
         }
     }

@@ -8,6 +8,8 @@
 
 mod cases;
 mod client;
+mod media;
+mod media_histories;
 mod model;
 mod nodes;
 mod ops;

@@ -122,6 +122,7 @@ impl Place {
         let mode = capacity.map_or(Mode::Sfu, |_| Mode::P2p);
         let limits = Limits {
             max_p2p_peers: capacity.unwrap_or(2),
+            max_sfu_peers: 1_000,
             reconnect_window: WINDOW,
         };
         Self {

@@ -192,6 +192,11 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
+    /// A number less than `bound`.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
     pub(crate) fn op(&mut self) -> Op {
         let [a, b, c, d, ..] = self.next().to_le_bytes();
         Op::decode([a, b, c, d])

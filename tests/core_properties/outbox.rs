@@ -1,6 +1,6 @@
 //! Connections that can be told when and how to fail.
 
-use switchboard::core::{CutReason, Event, Gossip, Outbox, Sent};
+use switchboard::core::{CutReason, Event, Gossip, Outbox, PeerId, Sent};
 
 /// A connection, numbered in the order they were opened. None is ever reopened.
 pub(crate) type Conn = usize;
@@ -93,6 +93,9 @@ impl Outbox<Conn> for FakeOutbox {
     fn cut(&mut self, conn: &Conn, reason: CutReason) {
         self.cuts.push((*conn, reason));
     }
+
+    /// These rooms are meshes: `media.rs` has others.
+    fn release_media(&mut self, _media: &str, _peer: PeerId) {}
 
     /// There are no other nodes: the simulation has them.
     fn gossip(&mut self, _message: Gossip<'_>) {}

@@ -21,6 +21,7 @@ pub(crate) struct Said {
     pub(crate) told: HashMap<Conn, Vec<String>>,
     pub(crate) cuts: Vec<Conn>,
     pub(crate) gossip: Vec<Gossip<'static>>,
+    pub(crate) released: Vec<(String, PeerId)>,
 }
 
 impl Outbox<Conn> for Said {
@@ -34,6 +35,9 @@ impl Outbox<Conn> for Said {
             Event::PeerLeft { peer, reason } => format!("-{} {reason:?}", short(*peer)),
             Event::HostChanged { host } => format!("host {}", short(*host)),
             Event::Kicked { .. } => "kicked".into(),
+            Event::ModeChanged { mode, reason, .. } => format!("{mode:?} {reason:?}"),
+            Event::NewProducer(info) => format!("+producer {}", info.producer.id),
+            Event::ProducerClosed { producer, .. } => format!("-producer {producer}"),
             Event::Relay { body, .. } => body.get().into(),
             Event::Chat(message) => message.content.to_string(),
         }
@@ -50,6 +54,10 @@ impl Outbox<Conn> for Said {
 
     fn cut(&mut self, conn: &Conn, _: CutReason) {
         self.cuts.push(*conn);
+    }
+
+    fn release_media(&mut self, media: &str, peer: PeerId) {
+        self.released.push((media.to_owned(), peer));
     }
 
     fn gossip(&mut self, message: Gossip<'_>) {
@@ -173,7 +181,10 @@ impl Nodes {
     pub(crate) fn pass_on(&mut self) {
         while let Some(from) = self.said.iter().position(|said| !said.gossip.is_empty()) {
             let said = self.said[from].gossip.remove(0);
-            if matches!(said, Gossip::Claim { .. } | Gossip::Adopted(_)) {
+            if matches!(
+                said,
+                Gossip::Claim { .. } | Gossip::Adopted(_) | Gossip::Mode(_)
+            ) {
                 self.hear(from, from, said.clone());
             }
             self.hear(1 - from, from, said);
@@ -210,6 +221,7 @@ impl Nodes {
 pub(crate) fn room(node: usize) -> Room<Conn> {
     let limits = Limits {
         max_p2p_peers: 10,
+        max_sfu_peers: 1_000,
         reconnect_window: WINDOW,
     };
     let code: RoomCode = "span".parse().unwrap();
@@ -246,5 +258,6 @@ pub(crate) fn record(number: u32) -> PeerRecord {
         secret: secret(number),
         former: None,
         joined: number.into(),
+        media: None,
     }
 }

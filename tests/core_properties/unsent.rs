@@ -74,6 +74,8 @@ impl Outbox<Conn> for SlowOutbox {
         self.gone.push(*conn);
     }
 
+    fn release_media(&mut self, _: &str, _: PeerId) {}
+
     fn gossip(&mut self, _: Gossip<'_>) {}
 }
 
@@ -104,6 +106,7 @@ impl Pair {
     fn new() -> Self {
         let limits = Limits {
             max_p2p_peers: 2,
+            max_sfu_peers: 1_000,
             reconnect_window: Duration::from_secs(5),
         };
         let code: RoomCode = "pair".parse().unwrap();

@@ -87,6 +87,9 @@ impl Outbox<ConnId> for Post {
         self.conns[*conn].unsent.drain(..).collect()
     }
 
+    /// These rooms are meshes.
+    fn release_media(&mut self, _media: &str, _peer: PeerId) {}
+
     fn gossip(&mut self, message: Gossip<'_>) {
         self.said.push(message.into_owned());
     }

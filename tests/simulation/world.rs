@@ -183,6 +183,7 @@ impl World {
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             max_p2p_peers: self.shape.places,
+            max_sfu_peers: 1_000,
             reconnect_window: WINDOW,
         }
     }

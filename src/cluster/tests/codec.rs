@@ -25,6 +25,7 @@ fn record() -> PeerRecord {
         secret: ResumeSecret::new([3; 16]),
         former: None,
         joined: 7,
+        media: None,
     }
 }
 

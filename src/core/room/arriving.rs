@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 
 use super::{NewWindow, Room};
 use crate::core::{
-    CutReason, Event, Gossip, LeaveReason, Outbox, PeerId, Waiting,
+    Consumer, CutReason, Event, Gossip, LeaveReason, Outbox, PeerId, Waiting,
     arrival::{Arrival, Wish},
     peer::Presence,
     replay::Replay,
@@ -21,11 +21,15 @@ impl<C: Clone + PartialEq> Room<C> {
         id: PeerId,
         missed: Vec<Waiting>,
         known: Vec<PeerId>,
+        consumers: Vec<Consumer>,
         now: Duration,
         out: &mut impl Outbox<C>,
     ) -> Option<NewWindow> {
         self.hearing = None;
         let peer = self.peers.get_mut(&id)?;
+        if peer.node().is_some() {
+            peer.consumers = consumers;
+        }
         let missed = missed.into_iter().map(Event::from).collect();
         match std::mem::replace(&mut peer.presence, Presence::away(None)) {
             Presence::Arriving(arrival) => self.settle_in(id, *arrival, missed, known, now, out),

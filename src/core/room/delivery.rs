@@ -81,6 +81,9 @@ impl<C: Clone + PartialEq> Room<C> {
             };
             if tell {
                 out.gossip(Gossip::Left { peer, reason, note });
+                if let (Some(_), Some(server)) = (&gone.media, &self.mode.media) {
+                    out.release_media(server, peer);
+                }
             }
             let why = match (tell, reason) {
                 (true, LeaveReason::Disconnected) => Some(CutReason::SlowReader),
@@ -92,7 +95,8 @@ impl<C: Clone + PartialEq> Room<C> {
             if let (Some(why), Some(conn)) = (why, gone.speaker()) {
                 out.cut(conn, why);
             }
-            let mut slow = self.post_to_all(None, &Event::PeerLeft { peer, reason }, out);
+            let mut slow = self.tell_closed(peer, gone.media.as_deref(), out);
+            slow.extend(self.post_to_all(None, &Event::PeerLeft { peer, reason }, out));
             slow.extend(self.tell_new_host(host, out));
             leaving.extend(slow.into_iter().map(|peer| Departure {
                 peer,
@@ -100,6 +104,9 @@ impl<C: Clone + PartialEq> Room<C> {
                 note: Arc::default(),
                 tell: true,
             }));
+        }
+        if self.peers.is_empty() {
+            self.reset_mode();
         }
     }
 

@@ -2,11 +2,14 @@
 
 mod arriving;
 mod delivery;
+mod media;
+mod mode;
 mod moving;
 mod refresh;
 mod remote;
 mod talk;
 
+pub use media::MediaSeat;
 pub use remote::NewWindow;
 
 use std::{sync::Arc, time::Duration};
@@ -15,8 +18,8 @@ use indexmap::IndexMap;
 use thiserror::Error;
 
 use super::{
-    ChatError, Event, Gossip, LeaveReason, Member, Mode, Newcomer, NodeId, Outbox, PeerId,
-    ResumeSecret, ResumeToken, RoomCode, RoomId, UserId, Welcome,
+    ChatError, Event, Gossip, LeaveReason, Member, Mode, ModeState, Newcomer, NodeId, Outbox,
+    PeerId, ResumeSecret, ResumeToken, RoomCode, RoomId, UserId, Welcome,
     chat::ChatLog,
     peer::{Peer, Presence},
     replay::Replay,
@@ -27,6 +30,8 @@ use super::{
 pub struct Limits {
     /// The most peers in a [`Mode::P2p`] room, those that are away included.
     pub max_p2p_peers: usize,
+    /// The most peers in a [`Mode::Sfu`] room, those that are away included.
+    pub max_sfu_peers: usize,
     /// How long a lost peer is waited for.
     pub reconnect_window: Duration,
 }
@@ -49,6 +54,30 @@ pub enum Refusal {
     /// A host leaves a room by leaving it.
     #[error("a host cannot remove itself")]
     SelfKick,
+    /// The room is a mesh: it has no media server.
+    #[error("the room does not use a media server")]
+    NotSfu,
+    /// The room is not on the same media server any more.
+    #[error("the media server has changed")]
+    MediaGone,
+    /// The transport, producer or consumer is not the peer's own, or is not there.
+    #[error("no such transport, producer or consumer of this peer")]
+    NotOwner,
+    /// The transport goes the other way.
+    #[error("transportId must be of a transport of the other direction")]
+    WrongDirection,
+    /// Nobody in the room sends that.
+    #[error("no such producer in this room")]
+    NoProducer,
+    /// See [`MAX_TRANSPORTS`](super::MAX_TRANSPORTS).
+    #[error("too many transports")]
+    TooManyTransports,
+    /// See [`MAX_PRODUCERS`](super::MAX_PRODUCERS).
+    #[error("too many producers")]
+    TooManyProducers,
+    /// See [`MAX_CONSUMERS`](super::MAX_CONSUMERS).
+    #[error("too many consumers")]
+    TooManyConsumers,
     /// The text cannot be sent.
     #[error("content {0}")]
     Chat(#[from] ChatError),
@@ -100,8 +129,12 @@ pub struct Resumed {
 pub struct Room<C> {
     id: RoomId,
     code: RoomCode,
-    mode: Mode,
+    mode: ModeState,
+    /// How media flows while nobody has changed that.
+    begins: Mode,
     limits: Limits,
+    /// The most peers, whatever the mode.
+    capacity: usize,
     /// The node that this is the room of.
     me: NodeId,
     /// Oldest first, the same on every node.
@@ -119,8 +152,10 @@ impl<C: Clone + PartialEq> Room<C> {
         Self {
             id,
             code,
-            mode,
+            mode: ModeState::initial(mode),
+            begins: mode,
             limits,
+            capacity: usize::MAX,
             me,
             peers: IndexMap::new(),
             chat: ChatLog::default(),
@@ -189,7 +224,7 @@ impl<C: Clone + PartialEq> Room<C> {
     /// # Errors
     /// [`Refusal::RoomFull`].
     pub fn join(&mut self, newcomer: Newcomer<C>, out: &mut impl Outbox<C>) -> Result<(), Refusal> {
-        if self.mode == Mode::P2p && self.peers.len() >= self.limits.max_p2p_peers {
+        if self.peers.len() >= self.places() {
             return Err(Refusal::RoomFull);
         }
         let id = newcomer.peer;
@@ -341,7 +376,11 @@ impl<C: Clone + PartialEq> Room<C> {
             code: self.code.clone(),
             peer,
             peers: others.map(|(id, other)| other.info(*id)).collect(),
-            mode: self.mode,
+            mode: self.mode.mode,
+            producers: match self.mode.mode {
+                Mode::P2p => Vec::new(),
+                Mode::Sfu => self.producers_for(peer),
+            },
             host: self.host()?,
             resume: ResumeToken {
                 peer,

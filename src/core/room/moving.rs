@@ -194,11 +194,15 @@ impl<C: Clone + PartialEq> Room<C> {
         };
         peer.presence = Presence::Remote(to.clone());
         peer.node_lost = false;
+        let mut consumers = std::mem::take(&mut peer.consumers);
+        // Whoever asked for these gets no answer any more.
+        consumers.retain(|consumer| !consumer.is_to_come());
         out.gossip(Gossip::Handover {
             to: to.clone(),
             peer: id,
             missed: missed.drain().filter_map(Waiting::of).collect(),
             known: self.peers.keys().copied().collect(),
+            consumers,
         });
         true
     }

@@ -58,6 +58,9 @@ impl<C: Clone + PartialEq> Room<C> {
                 contested.push((id, node));
             } else if let Some(peer) = self.peers.get_mut(&id) {
                 peer.note_at(&record, node, now, out);
+                if peer.node().is_some() {
+                    self.learn_media(id, record.media.clone(), out);
+                }
             } else if alone {
                 // In a room that is new to this node, its own are those that it is adopting:
                 // its word that it does comes by the channel.

@@ -72,6 +72,40 @@ impl<C: Clone + PartialEq> Room<C> {
         match said {
             Gossip::Joined(record) => self.hear_joined(from, record, out),
             Gossip::Left { peer, reason, note } => self.hear_left(peer, reason, note, out),
+            said @ (Gossip::Relay { .. } | Gossip::Chat(_)) => self.hear_said(said, out),
+            Gossip::Claim {
+                peer,
+                from: of,
+                user,
+                secret,
+            } if of == self.me => self.answer(peer, from, &user, secret.as_ref(), out),
+            Gossip::Handover {
+                to,
+                peer,
+                missed,
+                known,
+                consumers,
+            } if to == self.me => {
+                window = self.arrive(peer, missed, known, consumers, now, out);
+            }
+            Gossip::Handover { to, peer, .. } => self.hear_moved(peer, &to, out),
+            Gossip::Denied { to, peer } if to == self.me => self.hear_denied(peer, from, out),
+            Gossip::Claim { .. } | Gossip::Denied { .. } => {}
+            Gossip::Adopted(peers) => self.hear_adopted(from, &peers, out),
+            Gossip::Again { peer, gone, missed } => self.hear_again(peer, gone, missed, out),
+            Gossip::Renewed(record) => self.hear_renewed(from, &record, out),
+            Gossip::Mode(state) => {
+                self.change_mode(state, out);
+            }
+            Gossip::Roster { peers, deaf } => self.hear_roster(from, peers, deaf, out),
+        }
+        self.hearing = None;
+        window.into_iter().collect()
+    }
+
+    /// What peers of other nodes say.
+    fn hear_said(&mut self, said: Gossip<'_>, out: &mut impl Outbox<C>) {
+        match said {
             Gossip::Relay {
                 kind,
                 from,
@@ -87,33 +121,12 @@ impl<C: Clone + PartialEq> Room<C> {
                 self.tell(to, &relay, out);
             }
             // After an outage a message may be sent once more.
-            Gossip::Chat(message) if self.chat.has(message.id) => {}
-            Gossip::Chat(message) => {
+            Gossip::Chat(message) if !self.chat.has(message.id) => {
                 self.chat.push(&message);
                 self.announce(&Event::Chat(message), out);
             }
-            Gossip::Claim {
-                peer,
-                from: of,
-                user,
-                secret,
-            } if of == self.me => self.answer(peer, from, &user, secret.as_ref(), out),
-            Gossip::Handover {
-                to,
-                peer,
-                missed,
-                known,
-            } if to == self.me => window = self.arrive(peer, missed, known, now, out),
-            Gossip::Handover { to, peer, .. } => self.hear_moved(peer, &to, out),
-            Gossip::Denied { to, peer } if to == self.me => self.hear_denied(peer, from, out),
-            Gossip::Claim { .. } | Gossip::Denied { .. } => {}
-            Gossip::Adopted(peers) => self.hear_adopted(from, &peers, out),
-            Gossip::Again { peer, gone, missed } => self.hear_again(peer, gone, missed, out),
-            Gossip::Renewed(record) => self.hear_renewed(&record),
-            Gossip::Roster { peers, deaf } => self.hear_roster(from, peers, deaf, out),
+            _ => {}
         }
-        self.hearing = None;
-        window.into_iter().collect()
     }
 
     /// What a peer did not get from others while nobody had it. It is for this node if it has
@@ -151,6 +164,9 @@ impl<C: Clone + PartialEq> Room<C> {
             Gossip::Claim { peer, from, .. } => self.note_asked(peer, &from, out),
             Gossip::Adopted(peers) => return self.take_in(&peers, now, out),
             Gossip::Again { peer, gone, missed } => self.hear_again(peer, gone, missed, out),
+            Gossip::Mode(state) => {
+                self.change_mode(state, out);
+            }
             _ => {}
         }
         Vec::new()
@@ -168,14 +184,15 @@ impl<C: Clone + PartialEq> Room<C> {
             return;
         }
         let host = self.host();
-        let peer = Peer::remote(record, from.clone());
-        let info = peer.info(id);
+        let mut peer = Peer::remote(record, from.clone());
+        let (info, media) = (peer.info(id), peer.media.take());
         self.insert(id, peer);
         let mut slow = self.post_to_all(Some(id), &Event::PeerJoined(info), out);
         slow.extend(self.tell_new_host(host, out));
         for slow in slow {
             self.depart(slow, LeaveReason::Disconnected, out);
         }
+        self.learn_media(id, media, out);
     }
 
     fn hear_left(
@@ -219,12 +236,16 @@ impl<C: Clone + PartialEq> Room<C> {
         self.ask_back(&here, out);
     }
 
-    /// What a peer's node says of its secrets.
-    fn hear_renewed(&mut self, record: &PeerRecord) {
-        if let Some(peer) = self.peers.get_mut(&record.id)
-            && matches!(peer.presence, Presence::Remote(_) | Presence::Arriving(_))
-        {
+    /// What a peer's node says of its secrets, and of what it has in the media server.
+    fn hear_renewed(&mut self, from: &NodeId, record: &PeerRecord, out: &mut impl Outbox<C>) {
+        let Some(peer) = self.peers.get_mut(&record.id) else {
+            return;
+        };
+        if matches!(peer.presence, Presence::Remote(_) | Presence::Arriving(_)) {
             peer.learn_secrets(record);
+            if peer.node() == Some(from) {
+                self.learn_media(record.id, record.media.clone(), out);
+            }
         }
     }
 
@@ -254,7 +275,7 @@ impl<C: Clone + PartialEq> Room<C> {
                     peer.doubt_claim(record.id, from, out);
                 }
                 self.hear_moved(record.id, from, out);
-                self.hear_renewed(&record);
+                self.hear_renewed(from, &record, out);
             } else {
                 self.hear_joined(from, record, out);
             }

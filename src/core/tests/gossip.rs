@@ -2,7 +2,7 @@ use serde_json::{from_value, json, to_value};
 use uuid::Uuid;
 
 use super::*;
-use crate::core::Member;
+use crate::core::{Direction, MediaKind, Member, PeerMedia, Transport};
 
 fn record() -> PeerRecord {
     PeerRecord {
@@ -14,6 +14,7 @@ fn record() -> PeerRecord {
         secret: ResumeSecret::new([1; 16]),
         former: None,
         joined: 1_700_000_000_000,
+        media: None,
     }
 }
 
@@ -44,6 +45,37 @@ fn a_former_secret_is_kept_in_the_record() {
     assert!(back.former.unwrap().matches(&former));
 }
 
+/// Scripts in Redis take records apart and put them together: an empty list would come back as
+/// an object.
+#[test]
+fn what_a_peer_has_in_the_media_server_is_kept_in_the_record_without_empty_lists() {
+    let mut entered = record();
+    entered.media = Some(Arc::new(PeerMedia::new(3)));
+    assert_eq!(to_value(&entered).unwrap()["media"], json!({ "epoch": 3 }));
+
+    let media = Arc::make_mut(entered.media.as_mut().unwrap());
+    media.transports.push(Transport {
+        id: "t".into(),
+        direction: Direction::Send,
+    });
+    let app_data = r#"{ "b":1, "a" : 2.50 }"#;
+    media.producers.push(Arc::new(Producer {
+        id: "p".into(),
+        kind: MediaKind::Video,
+        app_data: app_data.into(),
+        paused: false,
+    }));
+    let json = json!({
+        "epoch": 3,
+        "transports": [{ "id": "t", "direction": "send" }],
+        "producers": [{ "id": "p", "kind": "video", "appData": app_data }],
+    });
+    let kept = to_value(&entered).unwrap();
+    assert_eq!(kept["media"], json);
+    let back: PeerRecord = from_value(kept).unwrap();
+    assert_eq!(back.media, entered.media);
+}
+
 #[test]
 fn what_waits_for_a_peer_survives_the_way_to_another_node_byte_for_byte() {
     let (from, to) = (record().id, PeerId::new(Uuid::from_u128(8)));
@@ -59,6 +91,7 @@ fn what_waits_for_a_peer_survives_the_way_to_another_node_byte_for_byte() {
         peer: to,
         missed: Waiting::of(relay).into_iter().collect(),
         known: vec![from, to],
+        consumers: Vec::new(),
     })
     .unwrap();
     let Ok(Gossip::Handover { missed, .. }) = serde_json::from_str(&text) else {
