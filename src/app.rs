@@ -16,25 +16,37 @@ use tracing::{error, info, warn};
 use crate::{
     auth::{CLOCK_SKEW, DevIssuer, DevKeyError, Verifier, VerifierSetupError},
     cluster::{Cluster, ClusterSettings, RedisFailure},
-    config::{Config, ListenConfig},
+    config::{AdminConfig, Config, ListenConfig},
     core::Limits,
     http::{self, DevMode, Readiness},
-    hub::Hub,
+    hub::{Hub, Neighbours},
+    services::{self, media::Media, room::RoomService},
     socketio::{self, Namespace},
+    telemetry::{Metrics, MetricsError},
 };
 
 /// The time before what failed begins anew.
 const RESTART: Duration = Duration::from_secs(1);
 
-/// How long the last messages to other nodes may take when the node stops.
+/// The most peers in a room with a media server: each is told of each, and more than this is a
+/// broadcast, which is better made otherwise.
+const MAX_SFU_PEERS: usize = 10_000;
+
+/// How long the last messages to other nodes, and to media servers, may take when the node stops.
 const FLUSH: Duration = Duration::from_secs(2);
 
 /// Why a gateway does not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// The host name leads nowhere.
-    #[error("HOST cannot be resolved")]
-    Resolve(#[source] Option<io::Error>),
+    /// A host name leads nowhere.
+    #[error("{name} cannot be resolved")]
+    Resolve {
+        /// Which variable has it.
+        name: &'static str,
+        /// What the system said.
+        #[source]
+        source: Option<io::Error>,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Bind {
@@ -50,6 +62,12 @@ pub enum StartError {
     /// The way to Redis cannot be set up.
     #[error("cannot use what REDIS_URL asks for")]
     Redis(#[from] RedisFailure),
+    /// The way to a service cannot be set up.
+    #[error("cannot set up the way to a service")]
+    Service(#[from] services::SetupError),
+    /// Figures cannot be kept.
+    #[error("cannot keep metrics")]
+    Metrics(#[from] MetricsError),
     /// Socket.IO cannot be set up.
     #[error("cannot set up Socket.IO")]
     SocketIo(#[from] socketio::SetupError),
@@ -67,6 +85,8 @@ pub struct Gateway {
     service: http::App,
     listener: TcpListener,
     address: SocketAddr,
+    metrics: Arc<Metrics>,
+    admin: TcpListener,
 }
 
 impl Gateway {
@@ -83,12 +103,14 @@ impl Gateway {
         };
         let verifier = Verifier::new(&config.auth, issuer.as_deref())?;
         preload_keys(verifier.clone());
-        let cluster = join_cluster(&config).await?;
+        let metrics = Metrics::start()?;
+        let neighbours = find_neighbours(&config).await?;
         let limits = Limits {
             max_p2p_peers: config.rooms.max_p2p_peers,
+            max_sfu_peers: MAX_SFU_PEERS,
             reconnect_window: config.rooms.reconnect_window,
         };
-        let hub = Hub::new(limits, cluster);
+        let hub = Hub::new(limits, neighbours);
         let cookie: Arc<str> = config.auth.cookie.as_str().into();
         let dev = issuer.map(|issuer| DevMode {
             issuer,
@@ -104,7 +126,8 @@ impl Gateway {
         };
         let (service, namespace) = socketio::layer(routes, services, &config.engine).await?;
         let service = http::guard(service, &config.origins);
-        let (listener, address) = listen(&config.listen).await?;
+        let (listener, address) = listen(&config.listen, "HOST").await?;
+        let admin = listen_for_operators(&config.admin).await?;
         Ok(Self {
             config,
             hub,
@@ -112,6 +135,8 @@ impl Gateway {
             service,
             listener,
             address,
+            metrics,
+            admin,
         })
     }
 
@@ -138,6 +163,8 @@ impl Gateway {
         let stop = CancellationToken::new();
         let expiring = tokio::spawn(Arc::clone(&self.hub).watch_expiry(CLOCK_SKEW));
         let in_step = tokio::spawn(keep_in_step(Arc::clone(&self.hub)));
+        let media = tokio::spawn(Arc::clone(&self.hub).watch_media());
+        let upkeep = tokio::spawn(Arc::clone(&self.metrics).keep_up());
         let user_timeout = self.config.engine.ping_timeout;
         let serving = tokio::spawn(http::serve(
             self.listener,
@@ -145,23 +172,58 @@ impl Gateway {
             user_timeout,
             stop.clone(),
         ));
+        let operating = tokio::spawn(http::serve(
+            self.admin,
+            http::admin(self.metrics),
+            user_timeout,
+            stop.clone(),
+        ));
         shutdown.await;
         let grace = self.config.shutdown.grace;
         info!(connections = self.hub.session_count(), ?grace, "draining");
         self.hub.drain(grace).await;
-        expiring.abort();
-        in_step.abort();
-        if let Some(cluster) = self.hub.cluster() {
-            // Whoever this node still waits for, another does from now on.
-            cluster.withdraw(self.hub.has_peers()).await;
-            cluster.stop(FLUSH).await;
+        for task in [expiring, in_step, media, upkeep] {
+            task.abort();
         }
+        tell_neighbours(&self.hub).await;
         stop.cancel();
-        if let Err(error) = serving.await {
-            warn!(%error, "the server ended badly");
+        for serving in [serving, operating] {
+            if let Err(error) = serving.await {
+                warn!(%error, "a server ended badly");
+            }
         }
         info!("stopped");
     }
+}
+
+/// Leaves the other nodes and the media servers such that nothing waits for this one.
+async fn tell_neighbours(hub: &Hub) {
+    if let Some(cluster) = hub.cluster() {
+        // Whoever this node still waits for, another does from now on.
+        cluster.withdraw(hub.has_peers()).await;
+        cluster.stop(FLUSH).await;
+    } else {
+        hub.give_up_media();
+    }
+    if let Some(media) = hub.media() {
+        media.flush(FLUSH).await;
+    }
+}
+
+/// Begins to look for all that the gateway works with.
+async fn find_neighbours(config: &Config) -> Result<Neighbours, StartError> {
+    let cluster = join_cluster(config).await?;
+    let media = match &*config.services.media {
+        [] => None,
+        urls => Some(Media::start(urls).await?),
+    };
+    let rooms = config.services.rooms.clone();
+    let rooms = rooms.map(|url| RoomService::new(url, cluster.clone()));
+    Ok(Neighbours {
+        rooms: rooms.transpose()?,
+        cluster,
+        media,
+    })
 }
 
 /// Begins to look for the other nodes, if there can be any.
@@ -205,11 +267,36 @@ fn preload_keys(verifier: Verifier) {
     });
 }
 
-async fn listen(config: &ListenConfig) -> Result<(TcpListener, SocketAddr), StartError> {
+/// Listens for operators. A port that nobody asked for need not be had.
+async fn listen_for_operators(config: &AdminConfig) -> Result<TcpListener, StartError> {
+    let listening = match listen(&config.listen, "ADMIN_HOST").await {
+        Err(StartError::Bind { .. }) if !config.port_given => {
+            let any = ListenConfig {
+                port: 0,
+                ..config.listen.clone()
+            };
+            listen(&any, "ADMIN_HOST").await
+        }
+        listening => listening,
+    };
+    let (listener, address) = listening?;
+    info!(%address, "listening for operators");
+    Ok(listener)
+}
+
+async fn listen(
+    config: &ListenConfig,
+    name: &'static str,
+) -> Result<(TcpListener, SocketAddr), StartError> {
     let mut addresses = lookup_host((config.host.as_str(), config.port))
         .await
-        .map_err(|error| StartError::Resolve(Some(error)))?;
-    let address = addresses.next().ok_or(StartError::Resolve(None))?;
+        .map_err(|error| StartError::Resolve {
+            name,
+            source: Some(error),
+        })?;
+    let address = addresses
+        .next()
+        .ok_or(StartError::Resolve { name, source: None })?;
     let failed = |source| StartError::Bind { address, source };
     let listener = http::bind(address).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;

@@ -11,13 +11,14 @@
 //! |---|---|
 //! | [`app`] | the wiring, from a configuration to a gateway that serves |
 //! | [`config`] | environment variables and flags, all checked at start |
-//! | [`telemetry`] | logs |
+//! | [`telemetry`] | logs and figures |
 //! | [`core`] | rooms as a state machine: pure, no I/O, no clock |
 //! | [`protocol`] | the wire: error codes, the payloads clients send and get |
 //! | [`hub`] | the rooms of this node, running: locks, timers, sessions |
 //! | [`socketio`] | the Socket.IO transport |
 //! | [`cluster`] | the way to Redis, and messages between nodes over it |
-//! | [`http`] | listener, origin checks, health, development login, demo |
+//! | [`services`] | media servers and the Room Service, over HTTP |
+//! | [`http`] | listeners, origin checks, health, metrics, development login, demo |
 //! | [`auth`] | tokens, keys and origins |
 //!
 //! `core` and `protocol` import none of the others.
@@ -30,5 +31,6 @@ pub mod core;
 pub mod http;
 pub mod hub;
 pub mod protocol;
+pub mod services;
 pub mod socketio;
 pub mod telemetry;

@@ -14,6 +14,7 @@ mod flags;
 mod origin;
 mod reader;
 mod rsa_key;
+mod services;
 mod validate;
 mod vars;
 
@@ -28,7 +29,10 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::cluster::{KeyPrefix, RedisTarget};
+use crate::{
+    cluster::{KeyPrefix, RedisTarget},
+    services::ServiceUrl,
+};
 
 pub use self::error::{ConfigErrors, EX_USAGE, LoadError, Mistake};
 pub use self::origin::{Origin, OriginParseError};
@@ -40,6 +44,8 @@ pub use self::vars::{VarDoc, reference};
 pub struct Config {
     /// Where the public listener binds.
     pub listen: ListenConfig,
+    /// Where the listener for operators binds.
+    pub admin: AdminConfig,
     /// Which web origins may talk to the gateway.
     pub origins: OriginConfig,
     /// How users are authenticated.
@@ -50,6 +56,8 @@ pub struct Config {
     pub rooms: RoomConfig,
     /// The other nodes, if there can be any.
     pub cluster: Option<ClusterConfig>,
+    /// The services of the deployment.
+    pub services: ServicesConfig,
     /// How the process stops.
     pub shutdown: ShutdownConfig,
     /// How the process logs.
@@ -68,6 +76,16 @@ pub struct ListenConfig {
     pub host: String,
     /// TCP port; 0 asks the system for any free one (`PORT`).
     pub port: u16,
+}
+
+/// Where the listener for operators binds: metrics, and nothing that is for the public.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminConfig {
+    /// The address (`ADMIN_HOST`, `ADMIN_PORT`).
+    pub listen: ListenConfig,
+    /// Whether the port was asked for. One that was not need not be had: nodes that share a
+    /// machine then take other ones.
+    pub port_given: bool,
 }
 
 /// Which web origins may talk to the gateway.
@@ -150,6 +168,15 @@ pub struct ClusterConfig {
     pub node: String,
     /// Whether the node is ready while Redis is away (`READY_WITHOUT_REDIS`).
     pub ready_without_redis: bool,
+}
+
+/// The services of the deployment, each if there is one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServicesConfig {
+    /// The Room Service (`ROOM_SERVICE_URL`).
+    pub rooms: Option<ServiceUrl>,
+    /// The media servers, without repetition (`MEDIA_SERVICE_URL`).
+    pub media: Vec<ServiceUrl>,
 }
 
 /// How the process stops.

@@ -9,9 +9,10 @@ use url::Url;
 
 use super::cluster::cluster;
 use super::reader::Reader;
+use super::services::services;
 use super::{
-    AuthConfig, Config, EngineConfig, KeySource, ListenConfig, LogConfig, LogFormat, Origin,
-    OriginConfig, RoomConfig, RsaPublicKey, ShutdownConfig, SocketParser,
+    AdminConfig, AuthConfig, Config, EngineConfig, KeySource, ListenConfig, LogConfig, LogFormat,
+    Origin, OriginConfig, RoomConfig, RsaPublicKey, ShutdownConfig, SocketParser,
 };
 
 /// Every TCP port, and 0 for "any free one".
@@ -35,7 +36,11 @@ const MAX_HOST_BYTES: usize = 253;
 
 /// The configuration; `None` only where a mistake leaves nothing to stand in.
 pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
-    let listen = listen(reader);
+    let admin = AdminConfig {
+        listen: listen(reader, "ADMIN_HOST", "ADMIN_PORT"),
+        port_given: reader.is_given("ADMIN_PORT"),
+    };
+    let listen = listen(reader, "HOST", "PORT");
     let origins = origins(reader);
     let dev = reader.switch("DEV");
     let dev_key_file = dev_key_file(reader, dev);
@@ -47,6 +52,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
         presence_ttl: reader.millis("PRESENCE_TTL_MS", PRESENCE_TTL_MS),
     };
     let cluster = cluster(reader);
+    let services = services(reader);
     let shutdown = ShutdownConfig {
         grace: reader.millis("SHUTDOWN_GRACE_MS", SHUTDOWN_GRACE_MS),
     };
@@ -55,11 +61,13 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     };
     Some(Config {
         listen,
+        admin,
         origins,
         auth: auth?,
         engine,
         rooms,
         cluster,
+        services,
         shutdown,
         log,
         dev,
@@ -78,16 +86,17 @@ fn dev_key_file(reader: &mut Reader, dev: bool) -> Option<PathBuf> {
     Some(PathBuf::from(path))
 }
 
-fn listen(reader: &mut Reader) -> ListenConfig {
-    let text = reader.text("HOST").unwrap_or_default();
+fn listen(reader: &mut Reader, host: &'static str, port: &'static str) -> ListenConfig {
+    let (host_name, port_name) = (host, port);
+    let text = reader.text(host_name).unwrap_or_default();
     let host = text
         .strip_prefix('[')
         .and_then(|h| h.strip_suffix(']'))
         .unwrap_or(&text);
     if host.parse::<IpAddr>().is_err() && !is_host_name(host) {
-        reader.mistake("HOST", "must be an IP address or a host name");
+        reader.mistake(host_name, "must be an IP address or a host name");
     }
-    let port = u16::try_from(reader.number("PORT", PORT)).unwrap_or_default();
+    let port = u16::try_from(reader.number(port_name, PORT)).unwrap_or_default();
     ListenConfig {
         host: host.to_owned(),
         port,

@@ -48,6 +48,16 @@ pub(super) const VARS: &[Var] = &[
         "TCP port to listen on; 0 takes any free one",
     ),
     var(
+        "ADMIN_HOST",
+        Some("127.0.0.1"),
+        "Address or host name for operators: GET /metrics",
+    ),
+    var(
+        "ADMIN_PORT",
+        Some("9464"),
+        "TCP port for operators; 0 takes any free one, as does the default if it is taken",
+    ),
+    var(
         "CLIENT_URL",
         Some("http://localhost:5173"),
         "Allowed web origins besides the gateway's own, separated by commas",
@@ -126,6 +136,16 @@ pub(super) const VARS: &[Var] = &[
     switch(
         "READY_WITHOUT_REDIS",
         "Stay ready (degraded) while a configured Redis is away",
+    ),
+    var(
+        "ROOM_SERVICE_URL",
+        None,
+        "Room Service that says which rooms there are [default: any valid code is a room]",
+    ),
+    var(
+        "MEDIA_SERVICE_URL",
+        None,
+        "Media servers (SFU), separated by commas",
     ),
     var(
         "MAX_P2P_PEERS",

@@ -11,7 +11,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
 use serde_json::{Value, json};
 
-use crate::hub::Hub;
+use crate::{hub::Hub, services::media::Media};
 
 /// What becomes of readiness while a configured Redis does not deliver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,9 @@ async fn ready(State(probed): State<Probed>) -> Response {
     if let Some(delivers) = redis {
         body["redis"] = json!({ "delivers": delivers });
     }
+    if let Some(media) = probed.hub.media() {
+        body["media"] = describe(media);
+    }
     answer(code, body)
 }
 
@@ -77,7 +80,26 @@ async fn health(State(probed): State<Probed>) -> Response {
             "roundTripMs": health.round_trip.map(|time| time.as_secs_f64() * 1_000.0),
         });
     }
+    if let Some(media) = hub.media() {
+        body["media"] = describe(media);
+    }
     answer(StatusCode::OK, body)
+}
+
+/// How the media servers are. It never makes the node unready: without them rooms that are small
+/// enough do as a mesh.
+fn describe(media: &Media) -> Value {
+    let services = media.report().into_iter().map(|server| {
+        json!({
+            "url": &*server.url,
+            "state": server.state.name(),
+            "forMs": u64::try_from(server.lasting.as_millis()).unwrap_or(u64::MAX),
+        })
+    });
+    json!({
+        "available": media.is_any_available(),
+        "services": services.collect::<Vec<_>>(),
+    })
 }
 
 fn answer(status: StatusCode, body: Value) -> Response {

@@ -1,6 +1,7 @@
 //! The HTTP side: accepting connections, deciding which pages may call, health, and in
 //! development the login and the demo.
 
+mod admin;
 mod demo;
 mod dev;
 mod frames;
@@ -19,6 +20,7 @@ use crate::{
     hub::Hub,
 };
 
+pub use admin::admin;
 pub use guard::guard;
 pub use health::Readiness;
 pub use problem::Problem;

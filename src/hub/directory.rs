@@ -7,17 +7,21 @@ use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{
+    Neighbours,
     link::{Conn, Post},
     shared::Shared,
 };
 use crate::{
-    cluster::{Cluster, RoomKeys},
-    core::{Limits, Mode, NodeId, Room, RoomCode, RoomId},
+    cluster::RoomKeys,
+    core::{Limits, Mode, ModeState, NodeId, Room, RoomCode, RoomId},
 };
 
 /// How many rooms that were left are remembered. What is beyond is found by whoever looks at
 /// the room.
 const MAX_LEFT: usize = 4_096;
+
+/// The mode of a room that this node does not serve: whatever others say counts.
+const NO_MODE: ModeState = ModeState::initial(Mode::P2p);
 
 /// A room and its lock.
 #[derive(Debug)]
@@ -68,19 +72,19 @@ pub(super) struct Directory {
     rooms: Arc<DashMap<RoomId, Arc<RoomCell>>>,
     limits: Limits,
     me: NodeId,
-    cluster: Option<Arc<Cluster>>,
+    neighbours: Neighbours,
     /// The rooms that this node served last: Redis may take them for served still, if it could
     /// not be told, or came back with what was true before.
     left: Mutex<IndexMap<RoomId, RoomCode>>,
 }
 
 impl Directory {
-    pub(super) fn new(limits: Limits, me: NodeId, cluster: Option<Arc<Cluster>>) -> Self {
+    pub(super) fn new(limits: Limits, me: NodeId, neighbours: Neighbours) -> Self {
         Self {
             rooms: Arc::default(),
             limits,
             me,
-            cluster,
+            neighbours,
             left: Mutex::default(),
         }
     }
@@ -92,10 +96,6 @@ impl Directory {
     /// This node.
     pub(super) const fn me(&self) -> &NodeId {
         &self.me
-    }
-
-    pub(super) const fn limits(&self) -> &Limits {
-        &self.limits
     }
 
     pub(super) fn get(&self, id: &RoomId) -> Option<Arc<RoomCell>> {
@@ -135,14 +135,15 @@ impl Directory {
         result
     }
 
-    /// Applies an input that may bring somebody into the room behind `code`, which is made
-    /// if it does not exist.
+    /// Applies an input that may bring somebody into the room, which is made if it does not
+    /// exist.
     pub(super) fn enter<T>(
         &self,
+        id: &RoomId,
         code: &RoomCode,
         input: impl FnOnce(&mut Room<Conn>, &mut Post<'_>) -> T,
     ) -> (Arc<RoomCell>, T) {
-        let cell = self.hold(&RoomId::from_code(code), code);
+        let cell = self.hold(id, code);
         let result = self.act(&cell, input);
         self.release(&cell);
         (cell, result)
@@ -189,7 +190,8 @@ impl Directory {
     fn make(&self, id: &RoomId, code: &RoomCode) -> RoomCell {
         let me = self.me.clone();
         let room = Room::new(id.clone(), code.clone(), Mode::P2p, self.limits, me);
-        let keys = self.cluster.as_ref().map(|cluster| cluster.room(id, code));
+        let cluster = self.neighbours.cluster.as_ref();
+        let keys = cluster.map(|cluster| cluster.room(id, code));
         RoomCell {
             id: id.clone(),
             keys: keys.map(Box::new),
@@ -204,7 +206,9 @@ impl Directory {
     }
 
     fn post<'a>(&'a self, cell: &'a RoomCell) -> Post<'a> {
-        Post::new(self.cluster.as_deref().zip(cell.keys()))
+        let Neighbours { cluster, media, .. } = &self.neighbours;
+        let media = media.as_deref().map(|media| (media, cell.id()));
+        Post::new(cluster.as_deref().zip(cell.keys()), media)
     }
 
     /// Removes a room if it is still not needed. The directory's lock is taken before the
@@ -224,7 +228,7 @@ impl Directory {
             // Outside of the locks: it ends a subscription.
             let shared = std::mem::take(&mut cell.state.lock().shared);
             drop(shared);
-            if let Some(cluster) = self.cluster.clone() {
+            if let Some(cluster) = self.neighbours.cluster.clone() {
                 let rooms = Arc::clone(&self.rooms);
                 tokio::spawn(async move {
                     cluster.serves_no_more(&cell.id).await;
@@ -242,9 +246,9 @@ impl Directory {
     /// Makes sure that Redis takes no peer of a room for this node's. It is queued under the
     /// directory's lock, before whatever is said when the room is made again.
     fn disown(&self, id: &RoomId, code: &RoomCode, keys: Option<&RoomKeys>) {
-        if let Some((cluster, keys)) = self.cluster.as_ref().zip(keys) {
+        if let Some((cluster, keys)) = self.neighbours.cluster.as_ref().zip(keys) {
             // If it cannot be told now, it will be when the way is open.
-            let _ = cluster.sync(keys, &[], &[], false);
+            let _ = cluster.sync(keys, &[], &[], &NO_MODE, false);
             let mut left = self.left.lock();
             left.shift_remove(id);
             left.insert(id.clone(), code.clone());
@@ -259,10 +263,10 @@ impl Directory {
         let left = self.left.lock().clone();
         for (id, code) in left {
             if let (Entry::Vacant(_vacant), Some(cluster)) =
-                (self.rooms.entry(id.clone()), &self.cluster)
+                (self.rooms.entry(id.clone()), &self.neighbours.cluster)
             {
                 let keys = cluster.room(&id, &code);
-                let _ = cluster.sync(&keys, &[], &[], false);
+                let _ = cluster.sync(&keys, &[], &[], &NO_MODE, false);
             }
         }
     }

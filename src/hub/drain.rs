@@ -52,7 +52,7 @@ impl Hub {
             conn.link().close(CloseReason::Draining);
         }
         // Those that come back through other nodes are asked for there, and answered from here.
-        let busy = || !self.sessions.is_empty() || (self.cluster.is_some() && self.has_peers());
+        let busy = || !self.sessions.is_empty() || (self.cluster().is_some() && self.has_peers());
         while busy() && start.elapsed() < grace {
             sleep(POLL).await;
         }

@@ -6,15 +6,16 @@ use tracing::debug;
 use uuid::Uuid;
 
 use super::{
-    Conn, Session,
+    Conn, Hub, Neighbours, Session,
     directory::RoomCell,
     returning::Wish,
     session::{Place, draw_secret, unix_millis},
 };
 use crate::{
-    cluster::Cluster,
-    core::{Newcomer, PeerId, Refusal, RoomCode, RoomId, Seat},
+    cluster::{Cluster, Unavailable},
+    core::{Newcomer, PeerId, Refusal, Room, RoomCode, RoomId, Seat},
     protocol::{ErrorCode, WireError},
+    services::room::RoomProfile,
 };
 
 /// What takes a while because others are asked.
@@ -81,100 +82,142 @@ impl Session {
     /// Joins the room behind `code`, after leaving any other. Joining the room that the
     /// session is in welcomes it again.
     ///
-    /// Where other nodes have to be asked it takes what is returned, and nothing else that the
-    /// client wants may be done before.
+    /// Where others have to be asked it takes what is returned, and nothing else that the client
+    /// wants may be done before.
     ///
     /// # Errors
-    /// `ROOM_FULL`; `DRAINING` while the node stops; `INTERNAL` if the system has no
-    /// randomness to give.
+    /// `ROOM_NOT_FOUND`, `SERVICE_UNAVAILABLE` if the Room Service says so, or nothing; `ROOM_FULL`;
+    /// `DRAINING` while the node stops; `INTERNAL` if the system has no randomness to give.
     pub fn join(self: &Arc<Self>, code: &RoomCode) -> Joining {
+        let Neighbours { cluster, rooms, .. } = &self.hub.neighbours;
         let mut place = self.place.lock();
-        if let Place::Seated { cell, peer } = &*place {
-            let seat = Seat {
-                peer: *peer,
-                conn: &self.conn,
-            };
-            let here = *cell.id() == RoomId::from_code(code);
-            if here
-                && self
-                    .hub
-                    .rooms
-                    .act(cell, |room, out| room.rejoin(seat, out))
-                    .is_ok()
-            {
-                return Joining::Done(Ok(()));
-            }
-            self.leave_locked(&mut place);
+        let here = match &*place {
+            Place::Seated { cell, .. } if rooms.is_some() => cell.look(|room| room.code() == code),
+            Place::Seated { cell, .. } => *cell.id() == RoomId::from_code(code),
+            Place::Nowhere | Place::Closed => false,
+        };
+        if here && self.rejoin_locked(&place) {
+            return Joining::Done(Ok(()));
         }
-        if matches!(*place, Place::Closed) {
-            return Joining::Done(Ok(())); // Nobody is left to answer.
+        if cluster.is_some() || rooms.is_some() {
+            let (session, code) = (Arc::clone(self), code.clone());
+            return Joining::Later(Box::pin(session.join_later(code)));
         }
-        if self.hub.is_draining() {
-            let draining = WireError::new(ErrorCode::Draining, "this node is stopping");
-            return Joining::Done(Err(draining));
-        }
-        let newcomer = match self.newcomer() {
-            Ok(newcomer) => newcomer,
+        let profile = RoomProfile::of_code(code);
+        let newcomer = match self.get_up(&mut place) {
+            Ok(Some(newcomer)) => newcomer,
+            Ok(None) => return Joining::Done(Ok(())),
             Err(error) => return Joining::Done(Err(error)),
         };
+        Joining::Done(self.sit_down(&mut place, &profile, newcomer, true))
+    }
+
+    /// Joins a room that others have to be asked about.
+    async fn join_later(self: Arc<Self>, code: RoomCode) -> Result<(), WireError> {
+        let profile = self.hub.profile(&code).await?;
+        let newcomer = {
+            let mut place = self.place.lock();
+            // Other codes may lead to the same room.
+            let here = match &*place {
+                Place::Seated { cell, .. } => *cell.id() == profile.id,
+                Place::Nowhere | Place::Closed => false,
+            };
+            if here && self.rejoin_locked(&place) {
+                return Ok(());
+            }
+            self.get_up(&mut place)?
+        };
+        let Some(newcomer) = newcomer else {
+            return Ok(());
+        };
         match self.hub.cluster().cloned() {
-            None => Joining::Done(self.join_here(&mut place, code, newcomer)),
-            Some(cluster) => {
-                let (session, code) = (Arc::clone(self), code.clone());
-                Joining::Later(Box::pin(session.join_with_others(cluster, code, newcomer)))
+            Some(cluster) => self.join_with_others(&cluster, &profile, newcomer).await,
+            None => {
+                let mut place = self.place.lock();
+                if matches!(*place, Place::Closed) {
+                    return Ok(()); // Nobody is left to answer.
+                }
+                self.sit_down(&mut place, &profile, newcomer, true)
             }
         }
     }
 
-    fn join_here(
+    /// Welcomes a peer once more in the room that it is in. Returns whether it is.
+    fn rejoin_locked(&self, place: &Place) -> bool {
+        let Place::Seated { cell, peer } = place else {
+            return false;
+        };
+        let seat = Seat {
+            peer: *peer,
+            conn: &self.conn,
+        };
+        let rooms = &self.hub.rooms;
+        rooms.act(cell, |room, out| room.rejoin(seat, out)).is_ok()
+    }
+
+    /// Leaves the room that the session is in, to join another. Nothing if the client is gone.
+    fn get_up(&self, place: &mut Place) -> Result<Option<Newcomer<Conn>>, WireError> {
+        self.leave_locked(place);
+        if matches!(*place, Place::Closed) {
+            return Ok(None); // Nobody is left to answer.
+        }
+        if self.hub.is_draining() {
+            return Err(WireError::new(ErrorCode::Draining, "this node is stopping"));
+        }
+        self.newcomer().map(Some)
+    }
+
+    /// Takes a place in a room. If this node decides `alone`, it may change the room for that.
+    fn sit_down(
         &self,
         place: &mut Place,
-        code: &RoomCode,
+        profile: &RoomProfile,
         newcomer: Newcomer<Conn>,
+        alone: bool,
     ) -> Result<(), WireError> {
-        let peer = newcomer.peer;
-        let (cell, joined) = self
-            .hub
-            .rooms
-            .enter(code, |room, out| room.join(newcomer, out));
+        let (hub, peer) = (&self.hub, newcomer.peer);
+        let (cell, joined) = hub.rooms.enter(&profile.id, &profile.code, |room, out| {
+            room.set_capacity(profile.max_peers);
+            if alone {
+                hub.prepare_alone(room, profile, out);
+            }
+            room.join(newcomer, out)
+        });
         joined?;
         debug!(%peer, room = %cell.id(), "peer joined");
-        self.hub.seated(&cell, &self.member.user);
+        hub.seated(&cell, &self.member.user);
         *place = Place::Seated { cell, peer };
         Ok(())
     }
 
     /// Joins a room that may have peers on other nodes: there has to be a place in all of it.
     async fn join_with_others(
-        self: Arc<Self>,
-        cluster: Arc<Cluster>,
-        code: RoomCode,
+        &self,
+        cluster: &Arc<Cluster>,
+        profile: &RoomProfile,
         newcomer: Newcomer<Conn>,
     ) -> Result<(), WireError> {
         let (hub, peer) = (&self.hub, newcomer.peer);
-        let hold = hub
-            .open_room(&cluster, &RoomId::from_code(&code), &code)
-            .await;
+        let hold = hub.open_room(cluster, &profile.id, &profile.code).await;
+        let cell = hold.cell();
         let _reservation = Reservation {
-            cluster: &cluster,
-            cell: hold.cell(),
+            cluster,
+            cell,
             peer,
         };
-        if let Some(keys) = hold.cell().keys() {
-            let places = hub.rooms.limits().max_p2p_peers;
-            // Without Redis the room goes on with what this node knows.
-            if cluster.reserve(keys, peer, places).await == Ok(false) {
-                return Err(Refusal::RoomFull.into());
-            }
+        // Without Redis the room goes on with what this node knows.
+        let reserved = hub.reserve(cluster, cell, profile, peer).await;
+        if reserved == Ok(false) {
+            return Err(Refusal::RoomFull.into());
         }
         {
             let mut place = self.place.lock();
             if matches!(*place, Place::Closed) {
                 return Ok(()); // Nobody is left to answer.
             }
-            self.join_here(&mut place, &code, newcomer)?;
+            self.sit_down(&mut place, profile, newcomer, reserved.is_err())?;
         }
-        if let Some(keys) = hold.cell().keys() {
+        if let Some(keys) = cell.keys() {
             // Whoever joins on another node after this one was answered has to find it there.
             cluster.settle(keys).await;
         }
@@ -191,6 +234,45 @@ impl Session {
             conn: self.conn.clone(),
             now: unix_millis(),
         })
+    }
+}
+
+impl Hub {
+    /// Takes a place in all of a room for a peer that is about to join, after making the room as
+    /// it is to be, and larger if it is full. Returns whether there was one.
+    async fn reserve(
+        self: &Arc<Self>,
+        cluster: &Cluster,
+        cell: &Arc<RoomCell>,
+        profile: &RoomProfile,
+        peer: PeerId,
+    ) -> Result<bool, Unavailable> {
+        let keys = cell.keys().ok_or(Unavailable)?;
+        let (plan, epoch) = {
+            let room = &mut cell.state().room;
+            room.set_capacity(profile.max_peers);
+            (self.plan_as_configured(room, profile), room.mode().epoch)
+        };
+        if let Some(plan) = plan {
+            self.change_mode(cell, epoch, plan).await;
+        }
+        let places = || cell.look(Room::places);
+        let before = places();
+        if cluster.reserve(keys, peer, before).await? {
+            return Ok(true);
+        }
+        let (plan, epoch) = cell.look(|room| {
+            let plan = self.plan_to_grow(room, cell.id());
+            (plan, room.mode().epoch)
+        });
+        if let Some(plan) = plan {
+            self.change_mode(cell, epoch, plan).await;
+        }
+        // It may have been made larger by somebody else, even before this one could.
+        if places() == before {
+            return Ok(false);
+        }
+        cluster.reserve(keys, peer, places()).await
     }
 }
 

@@ -6,8 +6,9 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
     cluster::{Cluster, RoomKeys},
-    core::{CutReason, Event, Gossip, Outbox, Sent},
+    core::{CutReason, Event, Gossip, Outbox, PeerId, RoomId, Sent},
     protocol::{Payload, event_name},
+    services::media::Media,
 };
 
 /// One connection of this process, never used twice.
@@ -125,12 +126,17 @@ impl<'e> Outgoing<'e> {
 #[derive(Debug)]
 pub(super) struct Post<'c> {
     others: Option<(&'c Cluster, &'c RoomKeys)>,
+    media: Option<(&'c Media, &'c RoomId)>,
 }
 
 impl<'c> Post<'c> {
-    /// `others` is the way to the other nodes, if there can be any.
-    pub(super) const fn new(others: Option<(&'c Cluster, &'c RoomKeys)>) -> Self {
-        Self { others }
+    /// `others` is the way to the other nodes, if there can be any; `media` are the media servers
+    /// and the room.
+    pub(super) const fn new(
+        others: Option<(&'c Cluster, &'c RoomKeys)>,
+        media: Option<(&'c Media, &'c RoomId)>,
+    ) -> Self {
+        Self { others, media }
     }
 }
 
@@ -151,6 +157,12 @@ impl Outbox<Conn> for Post<'_> {
 
     fn reclaim(&mut self, conn: &Conn) -> Vec<Event<'static>> {
         conn.link.reclaim()
+    }
+
+    fn release_media(&mut self, server: &str, peer: PeerId) {
+        if let Some((media, room)) = self.media {
+            media.release(server, room, peer);
+        }
     }
 
     fn gossip(&mut self, said: Gossip<'_>) {

@@ -76,7 +76,7 @@ impl Chores {
 impl Hub {
     /// Keeps this node and the others in step. Runs until it is dropped.
     pub async fn keep_in_step(self: Arc<Self>) {
-        let Some(cluster) = self.cluster.clone() else {
+        let Some(cluster) = self.cluster().cloned() else {
             return;
         };
         let hub = Arc::downgrade(&self);

@@ -6,6 +6,8 @@
 //! | `directory` | the rooms by id, each with its lock |
 //! | `returning` | peers that come back, here or from another node |
 //! | `windows`, `expiry`, `drain` | time: lost peers, tokens, the end |
+//! | `sfu`, `exchange`, `lane` | what clients ask of media servers |
+//! | `modes` | which rooms go through a media server |
 //! | `shared`, `sharing` | rooms that other nodes serve too |
 //! | `mending` | what is lost between nodes is found and put right |
 //! | `link` | the way to a client |
@@ -18,12 +20,16 @@
 
 mod directory;
 mod drain;
+mod exchange;
 mod expiry;
 mod joining;
+mod lane;
 mod link;
 mod mending;
+mod modes;
 mod returning;
 mod session;
+mod sfu;
 mod shared;
 mod sharing;
 mod windows;
@@ -46,12 +52,28 @@ use self::{
 };
 use crate::{
     cluster::Cluster,
-    core::{Limits, Member, NodeId},
+    core::{Limits, Member, NodeId, RoomCode},
+    protocol::WireError,
+    services::{
+        media::Media,
+        room::{RoomProfile, RoomService},
+    },
 };
 
 pub use joining::{Joining, Later};
 pub use link::{CloseReason, Conn, ConnId, Link, Outgoing};
 pub use session::{Ending, Session};
+
+/// What a hub works with, each if there is one.
+#[derive(Clone, Debug, Default)]
+pub struct Neighbours {
+    /// The way to the other nodes.
+    pub cluster: Option<Arc<Cluster>>,
+    /// The media servers.
+    pub media: Option<Arc<Media>>,
+    /// Who knows which rooms there are.
+    pub rooms: Option<Arc<RoomService>>,
+}
 
 /// Everything that is live on this node.
 #[derive(Debug)]
@@ -64,26 +86,24 @@ pub struct Hub {
     started: Instant,
     /// What is being told to Redis of users.
     errands: TaskTracker,
-    cluster: Option<Arc<Cluster>>,
+    neighbours: Neighbours,
 }
 
 impl Hub {
-    /// A hub without rooms, whose rooms will have these `limits` and are shared with the other
-    /// nodes of the `cluster`, if there is one.
-    pub fn new(limits: Limits, cluster: Option<Arc<Cluster>>) -> Arc<Self> {
+    /// A hub without rooms, whose rooms will have these `limits`.
+    pub fn new(limits: Limits, neighbours: Neighbours) -> Arc<Self> {
         let alone = || NodeId::from("alone");
-        let me = cluster
-            .as_ref()
-            .map_or_else(alone, |cluster| cluster.me().clone());
+        let cluster = neighbours.cluster.as_ref();
+        let me = cluster.map_or_else(alone, |cluster| cluster.me().clone());
         Arc::new(Self {
-            rooms: Directory::new(limits, me, cluster.clone()),
+            rooms: Directory::new(limits, me, neighbours.clone()),
             windows: Windows::default(),
             sessions: DashMap::new(),
             next_conn: AtomicU64::new(1),
             draining: AtomicBool::new(false),
             started: Instant::now(),
             errands: TaskTracker::new(),
-            cluster,
+            neighbours,
         })
     }
 
@@ -117,7 +137,7 @@ impl Hub {
     /// Tells an event to every client, on this node and the others.
     pub fn announce(&self, event: &str, data: &RawValue) {
         self.announce_here(event, data);
-        if let Some(cluster) = &self.cluster {
+        if let Some(cluster) = self.cluster() {
             cluster.announce(event, data);
         }
     }
@@ -129,8 +149,19 @@ impl Hub {
     }
 
     /// The way to the other nodes, if there can be any.
-    pub fn cluster(&self) -> Option<&Arc<Cluster>> {
-        self.cluster.as_ref()
+    pub const fn cluster(&self) -> Option<&Arc<Cluster>> {
+        self.neighbours.cluster.as_ref()
+    }
+
+    /// How the room behind a code is to be.
+    ///
+    /// # Errors
+    /// `ROOM_NOT_FOUND`, `SERVICE_UNAVAILABLE`.
+    async fn profile(&self, code: &RoomCode) -> Result<Arc<RoomProfile>, WireError> {
+        match &self.neighbours.rooms {
+            Some(rooms) => Ok(rooms.find(code).await?),
+            None => Ok(Arc::new(RoomProfile::of_code(code))),
+        }
     }
 
     /// How many clients are connected.

@@ -227,7 +227,7 @@ impl Hub {
     /// A peer is not waited for any more.
     fn settled(self: &Arc<Self>, user: &UserId, peer: PeerId) {
         self.windows.close(user, peer);
-        if let Some(cluster) = self.cluster.clone() {
+        if let Some(cluster) = self.cluster().cloned() {
             let user = user.clone();
             self.errands
                 .spawn(async move { cluster.settle_peer(&user, peer).await });

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use tracing::debug;
 use uuid::Uuid;
 
-use super::{Conn, Hub, directory::RoomCell, expiry::Expiry};
+use super::{Conn, Hub, directory::RoomCell, expiry::Expiry, sfu::Lanes};
 use crate::{
     core::{
         ChatDraft, ChatMessage, HistoryQuery, Member, PeerId, Refusal, RelayKind, ResumeSecret,
@@ -41,6 +41,8 @@ pub struct Session {
     pub(super) place: Mutex<Place>,
     /// A heartbeat is being taken note of.
     renewing: AtomicBool,
+    /// What it asks of the media server.
+    pub(super) lanes: Lanes,
 }
 
 /// Where a session is. A hint for finding the room: whether the session still belongs there
@@ -61,6 +63,7 @@ impl Session {
             expiry: Expiry::new(expires_at),
             place: Mutex::new(Place::Nowhere),
             renewing: AtomicBool::new(false),
+            lanes: Lanes::default(),
         }
     }
 

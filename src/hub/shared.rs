@@ -37,6 +37,8 @@ pub(super) struct Shared {
     missing: HashMap<PeerId, Duration>,
     /// Who waits for peers that are to come from other nodes.
     claims: SmallVec<[(PeerId, oneshot::Sender<()>); 1]>,
+    /// Who waits for media to flow otherwise than in an epoch.
+    modes: SmallVec<[(u64, oneshot::Sender<()>); 1]>,
 }
 
 impl Shared {
@@ -113,6 +115,14 @@ impl Shared {
         settled
     }
 
+    /// Tells when media flows otherwise than in `epoch`.
+    pub(super) fn wait_for_mode(&mut self, epoch: u64) -> oneshot::Receiver<()> {
+        let (sender, changed) = oneshot::channel();
+        self.modes.retain(|(_, waiter)| !waiter.is_closed());
+        self.modes.push((epoch, sender));
+        changed
+    }
+
     /// Tells those whose wait is over.
     pub(super) fn settle(&mut self, room: &Room<Conn>) {
         let mut index = 0;
@@ -122,6 +132,17 @@ impl Shared {
             } else {
                 let (_, waiter) = self.claims.swap_remove(index);
                 let _ = waiter.send(());
+            }
+        }
+        let epoch = room.mode().epoch;
+        // Dropping a waiter would tell that there will be no answer.
+        let mut index = 0;
+        while let Some((before, _)) = self.modes.get(index) {
+            if *before < epoch {
+                let (_, waiter) = self.modes.swap_remove(index);
+                let _ = waiter.send(());
+            } else {
+                index += 1;
             }
         }
     }

@@ -145,7 +145,8 @@ impl Hub {
             let deaf = state.shared.regain_touch();
             let known = state.room.remote_peers();
             // Queued under the lock: what the room says from now on comes after it.
-            let written = cluster.sync(keys, &state.room.own_records(), &known, deaf);
+            let own = state.room.own_records();
+            let written = cluster.sync(keys, &own, &known, state.room.mode(), deaf);
             (written, known)
         };
         let snapshot = match written {
@@ -196,6 +197,7 @@ impl Hub {
                 let there: HashSet<PeerId> = snapshot.peers.iter().map(|(of, _)| of.id).collect();
                 let missing = known.iter().filter(|id| !there.contains(id)).copied();
                 let doubtful = state.shared.long_missing(missing, now);
+                state.room.refresh_mode(snapshot.mode, out);
                 let opened = state.room.refresh(snapshot.peers, &doubtful, now, out);
                 outcome.open(state, opened);
                 if with_chat {
@@ -290,7 +292,7 @@ impl Hub {
 
     /// A user is in a room of this node now.
     pub(super) fn seated(self: &Arc<Self>, cell: &Arc<RoomCell>, user: &UserId) {
-        if let Some(cluster) = self.cluster.clone() {
+        if let Some(cluster) = self.cluster().cloned() {
             let here = vec![(cell.id().clone(), user.clone())];
             self.errands
                 .spawn(async move { cluster.present(here).await });
@@ -300,7 +302,7 @@ impl Hub {
     /// A user of this node gave a sign of life. If Redis has forgotten it, it has forgotten more:
     /// then the room is written down again.
     pub(super) async fn renew(self: Arc<Self>, cell: Arc<RoomCell>, user: UserId) {
-        let Some(cluster) = self.cluster.clone() else {
+        let Some(cluster) = self.cluster().cloned() else {
             return;
         };
         if cluster.renew(cell.id(), &user).await == Ok(false)
@@ -316,7 +318,7 @@ impl Hub {
 
     /// A user has no more to do with a room of this node, unless through another peer.
     pub(super) fn absent(self: &Arc<Self>, cell: &Arc<RoomCell>, user: &UserId) {
-        let Some(cluster) = self.cluster.clone() else {
+        let Some(cluster) = self.cluster().cloned() else {
             return;
         };
         if cell.look(|room| room.has_user(user)) {
@@ -374,7 +376,11 @@ fn hear_in(
     outcome: &mut Outcome,
 ) {
     // Of what this node says itself only the place of these among the rest matters.
-    if from == me && !matches!(said, Gossip::Claim { .. } | Gossip::Adopted(_)) {
+    let heard_by_all = matches!(
+        said,
+        Gossip::Claim { .. } | Gossip::Adopted(_) | Gossip::Mode(_)
+    );
+    if from == me && !heard_by_all {
         return;
     }
     match &said {

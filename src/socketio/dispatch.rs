@@ -25,7 +25,8 @@ use crate::{
     auth::Verifier,
     hub::{Joining, Later, Session},
     protocol::{
-        ChatAck, Command, ErrorCode, HistoryAck, OkAck, RefreshAck, RoomAck, WireError, decode,
+        ChatAck, Command, ErrorCode, HistoryAck, OkAck, RefreshAck, RoomAck, SfuRequest, WireError,
+        decode,
     },
 };
 
@@ -247,7 +248,7 @@ impl Call<'_> {
                 self.done();
             }
             Command::Refresh { token } => self.refresh(&token)?,
-            Command::Sfu => return Err(WireError::media_unavailable()),
+            Command::Sfu(request) => self.ask_media(event, request)?,
             Command::Subscription => {
                 let message = "no backend channels are configured";
                 return Err(WireError::new(ErrorCode::ServiceUnavailable, message));
@@ -265,6 +266,16 @@ impl Call<'_> {
                 Ok(()) => welcome(&connection, &session, ack),
                 Err(error) => connection.refuse(&event, ack, &error),
             }
+        })
+    }
+
+    /// Answers when the media server has.
+    fn ask_media(&self, event: &str, request: SfuRequest) -> Result<(), WireError> {
+        let connection = Arc::clone(self.connection);
+        let (event, ack) = (event.to_owned(), self.ack);
+        self.session.sfu(request, move |answer| match answer {
+            Ok(answer) => connection.acknowledge(ack, &answer),
+            Err(error) => connection.refuse(&event, ack, &error),
         })
     }
 

@@ -1,12 +1,16 @@
-//! Logs.
+//! Logs and figures.
 //!
 //! Nothing logs a token, a cookie, an SDP, a candidate, chat text or a secret. Messages are
 //! constant; what varies is in fields. The `log` crate's records are left out on purpose:
 //! the WebSocket library writes whole frames there.
 
+mod metrics;
+
 use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
 
 use crate::config::{LogConfig, LogFormat};
+
+pub use self::metrics::{Metrics, MetricsError};
 
 /// Starts logging to standard output, at the levels that `RUST_LOG` asks for, else `info`.
 pub fn start(config: &LogConfig) {

@@ -1,0 +1,108 @@
+//! Figures for Prometheus. What a figure is called and means stands here; it is counted where
+//! the thing happens.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use thiserror::Error;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// The upper bounds of durations, in seconds: from a call to the same machine to the longest
+/// time that anything is waited for.
+const SECONDS: [f64; 12] = [
+    0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+];
+
+/// How often what was counted is put together: without that it piles up if nobody looks.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Figures cannot be kept.
+#[derive(Debug, Error)]
+pub enum MetricsError {
+    /// The names or bounds are wrong.
+    #[error("the metrics cannot be set up")]
+    Build(#[from] BuildError),
+    /// Something else in the process counts already.
+    #[error("metrics are kept already")]
+    Taken,
+}
+
+/// All figures of the process.
+pub struct Metrics(PrometheusHandle);
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Metrics {
+    /// Begins to count. A second start in one process goes on with the first: figures belong to
+    /// the process.
+    ///
+    /// # Errors
+    /// See [`MetricsError`].
+    pub fn start() -> Result<Arc<Self>, MetricsError> {
+        static STARTED: OnceLock<Arc<Metrics>> = OnceLock::new();
+        if let Some(started) = STARTED.get() {
+            return Ok(Arc::clone(started));
+        }
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+            .build_recorder();
+        let handle = Arc::new(Self(recorder.handle()));
+        if metrics::set_global_recorder(recorder).is_err() {
+            return STARTED.get().cloned().ok_or(MetricsError::Taken);
+        }
+        describe();
+        Ok(Arc::clone(STARTED.get_or_init(|| handle)))
+    }
+
+    /// Keeps what was counted small. Does not end by itself.
+    pub async fn keep_up(self: Arc<Self>) {
+        let mut ticks = interval(UPKEEP);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.0.run_upkeep();
+        }
+    }
+
+    /// The figures in the exposition format of Prometheus.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+}
+
+fn describe() {
+    describe_counter!(
+        "switchboard_media_requests_total",
+        Unit::Count,
+        "Requests to media servers by operation and outcome, those refused by the breaker included"
+    );
+    describe_histogram!(
+        "switchboard_media_request_duration_seconds",
+        Unit::Seconds,
+        "Time that media servers take to answer, by operation"
+    );
+    describe_gauge!(
+        "switchboard_media_breaker_state",
+        Unit::Count,
+        "Circuit breaker of each media server: 0 closed, 1 half-open, 2 open"
+    );
+    describe_gauge!(
+        "switchboard_media_releases_waiting",
+        Unit::Count,
+        "Peers that are still to be closed on media servers"
+    );
+    describe_counter!(
+        "switchboard_room_lookups_total",
+        Unit::Count,
+        "Rooms looked up for joins, by outcome: hit, miss, absent, stale, unavailable"
+    );
+}
