@@ -13,8 +13,8 @@ HAVE_NODE := $(shell command -v node >/dev/null && command -v $(NPM) >/dev/null 
 
 DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
-.PHONY: help run cluster demo build release test test-rust simulate test-demo test-clients \
-	test-cluster measure-cluster test-python test-browser lint fmt deny system-packages docker bench clean
+.PHONY: help run cluster media-service demo build release test test-rust simulate test-demo \
+	test-media-service test-clients test-cluster measure-cluster test-python test-browser lint fmt deny system-packages docker bench clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ run: demo ## Start the gateway with the demo on http://localhost:3000/demo/
 
 cluster: build ## Start three nodes and a Redis, with the demo on ports 3001 to 3003
 	@scripts/cluster.sh '$(SWITCHBOARD_BIN)'
+
+media-service: media-service/node_modules/.installed ## Start the Media Service (an SFU) on port 4000
+	cd media-service && exec node src/main.js
 
 demo: ## Build the web demo, if Node.js is there
 ifeq ($(HAVE_NODE),yes)
@@ -41,13 +44,18 @@ web-demo/dist/index.html: web-demo/node_modules/.installed $(DEMO_SOURCES)
 	cd $* && $(NPM) ci --no-audit --no-fund
 	@touch $@
 
+# Where there is a worker already, mediasoup need not make or fetch one as it is installed.
+media-service/node_modules/.installed: media-service/package.json media-service/package-lock.json
+	cd media-service && $(NPM) ci --no-audit --no-fund $$(node scripts/worker-bin.js >/dev/null && echo --ignore-scripts)
+	@touch $@
+
 build: demo ## Build the gateway (debug)
 	cargo build --locked
 
 release: demo ## Build the gateway for production: target/release/switchboard
 	cargo build --locked --release
 
-test: system-packages lint test-rust test-demo test-clients test-cluster test-python test-browser ## Run all tests; installs what they need
+test: system-packages lint test-rust test-demo test-media-service test-clients test-cluster test-python test-browser ## Run all tests; installs what they need
 
 test-rust: ## Unit, property and simulation tests, and those against a real Redis
 	cargo test --locked
@@ -58,6 +66,9 @@ simulate: ## Play histories of whole clusters: make simulate SEEDS=100000
 
 test-demo: web-demo/node_modules/.installed ## Unit tests of the demo
 	cd web-demo && $(NPM) test
+
+test-media-service: media-service/node_modules/.installed ## The Media Service with a real worker, and media through it
+	cd media-service && $(NPM) test
 
 test-clients: build tests/clients/node_modules/.installed ## Real socket.io clients, versions 4, 3 and 2
 	cd tests/clients && $(NPM) test
@@ -99,4 +110,4 @@ bench: ## Measure (none yet)
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv
+	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv media-service/node_modules media-service/.venv

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure of the system packages that the tests need: a browser, Python with venv, and
-# Redis with its Sentinel.
+# Makes sure of the system packages that the tests need: a browser, Python with venv, Redis with
+# its Sentinel, and the mediasoup worker.
 # On Debian it installs what is missing, as root or with sudo; elsewhere it says what to install.
 set -euo pipefail
 
@@ -15,8 +15,9 @@ have redis-server && have redis-cli || missing+=(redis-server)
 have redis-sentinel || missing+=(redis-sentinel)
 have openssl || missing+=(openssl)
 
+mediasoup_worker=$(dirname "$0")/mediasoup-worker.sh
 if [ ${#missing[@]} -eq 0 ]; then
-  exit 0
+  exec "$mediasoup_worker"
 fi
 
 echo "Missing system packages: ${missing[*]}" >&2
@@ -36,3 +37,4 @@ fi
 
 "${as_root[@]}" apt-get update -qq
 DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+exec "$mediasoup_worker"
