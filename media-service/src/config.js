@@ -65,6 +65,7 @@ export const SETTINGS = [
   ['MAX_PRODUCERS', 'maxProducers', '32', number(1, 1000), 'Most producers of a broadcaster'],
   ['MAX_CONSUMERS', 'maxConsumers', '2048', number(1, 100_000), 'Most consumers of a broadcaster'],
   ['MAX_INCOMING_BITRATE', 'maxIncomingBitrate', '5000000', number(0, 1_000_000_000), 'Most that a transport may send to this service, in bits per second; 0 sets no limit'],
+  ['PEER_IDLE_S', 'peerIdleS', '86400', number(0, 2_000_000), 'How long a broadcaster may neither make requests nor send media before it is removed, in seconds; 0 never removes one'],
   ['MAX_BODY_BYTES', 'maxBodyBytes', '262144', number(1024, 16_777_216), 'Largest request body, in bytes'],
   ['SHUTDOWN_GRACE_MS', 'shutdownGraceMs', '3000', number(0, 600_000), 'How long calls go on after SIGTERM, so that gateways can move them, in milliseconds'],
   ['LOG_LEVEL', 'logLevel', 'info', level, `Least level that is logged: ${LOG_LEVELS.join(', ')}`],

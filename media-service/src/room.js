@@ -46,6 +46,10 @@ export class Room {
     return peer;
   }
 
+  has(peer) {
+    return this.#peers.get(peer.id) === peer;
+  }
+
   producer(id) {
     return this.peers().map((peer) => peer.producer(id)).find(Boolean);
   }

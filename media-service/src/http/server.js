@@ -42,7 +42,9 @@ export function createServer({ rooms, pool, state, log, maxBodyBytes }) {
   logRequests(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    if (state.draining && !request.routeOptions.config.health) throw draining();
+    // To leave is always possible: the service ends the sooner.
+    const allowed = request.method === 'DELETE' || request.routeOptions.config.health;
+    if (state.draining && !allowed) throw draining();
   });
   app.setErrorHandler(refuse);
   app.setNotFoundHandler(async () => {

@@ -9,6 +9,8 @@ import { findWorker, installedMediasoup } from './worker-bin.js';
 const LISTEN_INFOS_SINCE = [3, 14];
 /** What mediasoup sends to a client before it has measured anything, in bits per second. */
 const INITIAL_OUTGOING_BITRATE = 1_000_000;
+/** Workers start in a fraction of a second; one of another version may never say that it has. */
+const START_TIMEOUT_MS = 10_000;
 
 /** @param {string} version @param {number[]} since */
 function isAtLeast(version, since) {
@@ -50,18 +52,17 @@ export class Engine {
 
   /** Starts a worker process. Rejects when it does not come up. */
   async createWorker() {
-    const signals = ['SIGINT', 'SIGTERM'];
-    const before = signals.map((name) => process.listeners(name));
     const { rtcMinPort, rtcMaxPort } = this.#settings;
     const range = this.#hasListenInfos ? {} : { rtcMinPort, rtcMaxPort };
-    const starting = this.#mediasoup.createWorker({ logLevel: 'error', ...range });
-    // Newer versions close their workers at a signal; calls shall live on for the grace time.
-    for (const [index, name] of signals.entries()) {
-      for (const listener of process.listeners(name)) {
-        if (!before[index].includes(listener)) process.removeListener(name, listener);
-      }
-    }
-    return starting;
+    const starting = deafToSignals(() => this.#mediasoup.createWorker({ logLevel: 'error', ...range }));
+    let timer;
+    const expiry = new Promise((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`the worker did not start in ${START_TIMEOUT_MS} ms`));
+        starting.then((worker) => worker.close(), () => {});
+      }, START_TIMEOUT_MS);
+    });
+    return Promise.race([starting, expiry]).finally(() => clearTimeout(timer));
   }
 
   /**
@@ -92,6 +93,24 @@ export class Engine {
     return this.#hasListenInfos || !numStreams
       ? { enableSctp: true }
       : { enableSctp: true, numSctpStreams: numStreams };
+  }
+}
+
+/**
+ * Newer versions close each of their workers at the first signal. Calls shall live on for the time
+ * of grace, so what they have registered meanwhile is taken away again.
+ * @template T @param {() => T} start @returns {T}
+ */
+function deafToSignals(start) {
+  const signals = ['SIGINT', 'SIGTERM'];
+  const before = signals.map((name) => new Set(process.listeners(name)));
+  try {
+    return start();
+  } finally {
+    for (const [index, name] of signals.entries()) {
+      const added = process.listeners(name).filter((listener) => !before[index].has(listener));
+      for (const listener of added) process.removeListener(name, listener);
+    }
   }
 }
 
