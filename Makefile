@@ -68,7 +68,7 @@ test-demo: web-demo/node_modules/.installed ## Unit tests of the demo
 	cd web-demo && $(NPM) test
 
 test-media-service: media-service/node_modules/.installed ## The Media Service with a real worker, and media through it
-	cd media-service && $(NPM) test
+	cd media-service && $(NPM) test && $(NPM) run test:media
 
 test-clients: build tests/clients/node_modules/.installed ## Real socket.io clients, versions 4, 3 and 2
 	cd tests/clients && $(NPM) test

@@ -11,9 +11,12 @@ VERSION=3.8.4
 
 have() { command -v "$1" >/dev/null 2>&1; }
 fail() {
-  echo "$1" >&2
-  echo 'Where Debian'\''s worker cannot be had, make one from source or take a current mediasoup, which brings its own:' >&2
-  echo 'see "The worker" in media-service/README.md. MEDIASOUP_WORKER_BIN then names it, and nothing is installed here.' >&2
+  cat >&2 <<END
+$1
+Take a current mediasoup instead, which brings its own worker (with Node.js 22 and internet access):
+  cd media-service && npm install --save-exact mediasoup@latest
+Or name a worker of version $VERSION in MEDIASOUP_WORKER_BIN.
+END
   exit 1
 }
 

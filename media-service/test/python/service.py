@@ -15,6 +15,14 @@ PROJECT = Path(__file__).parents[2]
 INHERITED = ("PATH", "HOME", "TMPDIR", "MEDIASOUP_WORKER_BIN")
 
 
+class Refused(Exception):
+    """An answer other than 200."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class Service:
     """Started on a free port, media on the loopback address only; ends with :meth:`stop`."""
 
@@ -51,7 +59,24 @@ class Service:
             with urllib.request.urlopen(request, timeout=20) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as refusal:
-            raise AssertionError(f"{method} {path}: {refusal.code} {refusal.read().decode()}") from refusal
+            raise Refused(f"{method} {path}: {refusal.code} {refusal.read().decode()}", refusal.code) from refusal
+
+    async def knows(self, room: str) -> bool:
+        """Whether the room is there."""
+        try:
+            await self.call("GET", f"/rooms/{quote(room, safe='')}")
+        except Refused as refusal:
+            if refusal.status == 404:
+                return False
+            raise
+        return True
+
+    async def peers(self, room: str) -> set[str]:
+        """Who is in a room, as somebody sees who joins it for a moment."""
+        at_room = f"/rooms/{quote(room, safe='')}/broadcasters"
+        answer = await self.call("POST", at_room, {"id": "visitor"})
+        await self.call("DELETE", f"{at_room}/visitor")
+        return {peer["id"] for peer in answer["peers"]}
 
     def stop(self) -> None:
         self._process.terminate()

@@ -58,5 +58,32 @@ class Media(unittest.IsolatedAsyncioTestCase):
                 await self.assert_shows(await peers[watcher].consume(producers[sender]), colours[sender])
 
 
+class Idle(unittest.IsolatedAsyncioTestCase):
+    """Peers that nobody takes away, as after the end of all gateways."""
+
+    # Receivers report at least every 1.5 seconds.
+    IDLE_S = 3
+
+    async def test_who_only_watches_stays_and_who_vanishes_is_removed(self) -> None:
+        service = Service(PEER_IDLE_S=str(self.IDLE_S))
+        self.addCleanup(service.stop)
+        alice = MediaPeer(await http_signalling(service, "call", "alice"))
+        bob = MediaPeer(await http_signalling(service, "call", "bob"))
+        await alice.load()
+        await bob.load()
+        video = await bob.consume(await alice.produce(ColourTrack(BLUE)))
+
+        end = asyncio.get_running_loop().time() + 1.5 * self.IDLE_S
+        while asyncio.get_running_loop().time() < end:
+            await asyncio.wait_for(video.recv(), BOUND_S)
+        self.assertEqual({"alice", "bob"}, await service.peers("call"))
+
+        await alice.close()
+        await bob.close()
+        async with asyncio.timeout(BOUND_S):
+            while await service.knows("call"):
+                await asyncio.sleep(0.1)
+
+
 if __name__ == "__main__":
     unittest.main()
