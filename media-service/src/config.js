@@ -13,7 +13,8 @@ export class ConfigError extends Error {
   }
 }
 
-const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\.?$/;
+/** RFC 1123, section 2.1. */
+const HOST_NAME = /^(?=.{1,253}$)(?!-)[A-Za-z\d-]{1,63}(?<!-)(\.(?!-)[A-Za-z\d-]{1,63}(?<!-))*\.?$/;
 
 const ANY = ['0.0.0.0', '::'];
 const ownAddresses = () => Object.values(networkInterfaces()).flat();
@@ -51,24 +52,42 @@ const executable = (text) => {
 
 /** All settings: environment variable, key, default, what it must be, what it sets. */
 export const SETTINGS = [
-  ['HOST', 'host', '127.0.0.1', host, 'Address or host name of the HTTP API. It has no authentication: keep it among your own'],
-  ['PORT', 'port', '4000', number(0, 65_535), 'TCP port of the HTTP API; 0 takes any free one'],
-  ['LISTEN_IP', 'listenIp', 'auto', listenIp, 'Address that media comes in at; auto takes the first of this machine that is not a loopback one'],
-  ['ANNOUNCED_ADDRESS', 'announcedAddress', undefined, host, 'Address that clients are told instead of LISTEN_IP, behind NAT and in containers'],
-  ['RTC_MIN_PORT', 'rtcMinPort', '40000', number(1024, 65_535), 'First port for media, UDP and TCP; each transport takes one of both'],
-  ['RTC_MAX_PORT', 'rtcMaxPort', '49999', number(1024, 65_535), 'Last port for media'],
-  ['MEDIA_WORKERS', 'workers', undefined, number(1, 256), 'Worker processes [default: one per core]'],
-  ['MEDIASOUP_WORKER_BIN', 'workerBin', undefined, executable, 'Worker program [default: Debian\'s if it fits, else that of the npm package]'],
-  ['MAX_ROOMS', 'maxRooms', '1000', number(1, 1_000_000), 'Most rooms'],
-  ['MAX_PEERS_PER_ROOM', 'maxPeersPerRoom', '200', number(1, 100_000), 'Most broadcasters in a room'],
-  ['MAX_TRANSPORTS', 'maxTransports', '16', number(1, 1000), 'Most transports of a broadcaster'],
-  ['MAX_PRODUCERS', 'maxProducers', '32', number(1, 1000), 'Most producers of a broadcaster'],
-  ['MAX_CONSUMERS', 'maxConsumers', '2048', number(1, 100_000), 'Most consumers of a broadcaster'],
-  ['MAX_INCOMING_BITRATE', 'maxIncomingBitrate', '5000000', number(0, 1_000_000_000), 'Most that a transport may send to this service, in bits per second; 0 sets no limit'],
-  ['PEER_IDLE_S', 'peerIdleS', '86400', number(0, 2_000_000), 'How long a broadcaster may neither make requests nor send media before it is removed, in seconds; 0 never removes one'],
-  ['MAX_BODY_BYTES', 'maxBodyBytes', '262144', number(1024, 16_777_216), 'Largest request body, in bytes'],
-  ['SHUTDOWN_GRACE_MS', 'shutdownGraceMs', '3000', number(0, 600_000), 'How long calls go on after SIGTERM, so that gateways can move them, in milliseconds'],
-  ['LOG_LEVEL', 'logLevel', 'info', level, `Least level that is logged: ${LOG_LEVELS.join(', ')}`],
+  ['HOST', 'host', '127.0.0.1', host,
+    'Address or host name of the HTTP API. It has no authentication: keep it among your own'],
+  ['PORT', 'port', '4000', number(0, 65_535),
+    'TCP port of the HTTP API; 0 takes any free one'],
+  ['LISTEN_IP', 'listenIp', 'auto', listenIp,
+    'Address that media comes in at; auto takes the first of this machine that is not a loopback one'],
+  ['ANNOUNCED_ADDRESS', 'announcedAddress', undefined, host,
+    'Address that clients are told instead of LISTEN_IP, behind NAT and in containers'],
+  ['RTC_MIN_PORT', 'rtcMinPort', '40000', number(1024, 65_535),
+    'First port for media, UDP and TCP; each transport takes one of both'],
+  ['RTC_MAX_PORT', 'rtcMaxPort', '49999', number(1024, 65_535),
+    'Last port for media'],
+  ['MEDIA_WORKERS', 'workers', undefined, number(1, 256),
+    'Worker processes [default: one per core]'],
+  ['MEDIASOUP_WORKER_BIN', 'workerBin', undefined, executable,
+    'Worker program [default: Debian\'s if it fits, else that of the npm package]'],
+  ['MAX_ROOMS', 'maxRooms', '1000', number(1, 1_000_000),
+    'Most rooms'],
+  ['MAX_PEERS_PER_ROOM', 'maxPeersPerRoom', '200', number(1, 100_000),
+    'Most broadcasters in a room'],
+  ['MAX_TRANSPORTS', 'maxTransports', '16', number(1, 1000),
+    'Most transports of a broadcaster'],
+  ['MAX_PRODUCERS', 'maxProducers', '32', number(1, 1000),
+    'Most producers of a broadcaster'],
+  ['MAX_CONSUMERS', 'maxConsumers', '2048', number(1, 100_000),
+    'Most consumers of a broadcaster'],
+  ['MAX_INCOMING_BITRATE', 'maxIncomingBitrate', '5000000', number(0, 1_000_000_000),
+    'Most that a transport may send to this service, in bits per second; 0 sets no limit'],
+  ['PEER_IDLE_S', 'peerIdleS', '86400', number(0, 2_000_000),
+    'How long a broadcaster may neither make requests nor send media before it is removed, in seconds; 0 never removes one'],
+  ['MAX_BODY_BYTES', 'maxBodyBytes', '262144', number(1024, 16_777_216),
+    'Largest request body, in bytes'],
+  ['SHUTDOWN_GRACE_MS', 'shutdownGraceMs', '3000', number(0, 600_000),
+    'How long calls go on after SIGTERM, so that gateways can move them, in milliseconds'],
+  ['LOG_LEVEL', 'logLevel', 'info', level,
+    `Least level that is logged: ${LOG_LEVELS.join(', ')}`],
 ];
 
 /**

@@ -7,14 +7,17 @@ import { Room } from './room.js';
 export class Rooms {
   /** @type {Map<string, Room>} */
   #rooms = new Map();
-  /** Rooms in the making: those who ask for one at the same time get the same. @type {Map<string, Promise<Room>>} */
+  /** Rooms in the making: who asks for one meanwhile gets the same. @type {Map<string, Promise<Room>>} */
   #opening = new Map();
   #pool;
   #engine;
   #limits;
   #log;
 
-  /** @param {{pool: import('./media/pool.js').WorkerPool, engine: object, limits: object, log: import('pino').Logger}} parts */
+  /**
+   * @param {{pool: import('./media/pool.js').WorkerPool, engine: import('./media/engine.js').Engine,
+   *   limits: {maxRooms: number}, log: import('pino').Logger}} parts
+   */
   constructor({ pool, engine, limits, log }) {
     this.#pool = pool;
     this.#engine = engine;

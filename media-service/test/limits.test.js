@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { freshRoom, pair, Peer } from './lib/peer.js';
+import { freePair } from './lib/ports.js';
 import { assertRefused } from './lib/refused.js';
 import { opus, vp8Simulcast } from './lib/rtp.js';
 import { Service } from './lib/service.js';
@@ -79,12 +80,13 @@ test('MAX_CONSUMERS bounds a peer; one whose producer closes makes place', async
 });
 
 test('media ports that are all taken refuse transports until some are free again', async (t) => {
-  const service = await limited(t, { RTC_MIN_PORT: '39990', RTC_MAX_PORT: '39991' });
+  const first = await freePair();
+  const service = await limited(t, { RTC_MIN_PORT: `${first}`, RTC_MAX_PORT: `${first + 1}` });
   const alice = await Peer.join(service);
   const bob = await Peer.join(service, alice.room);
   const transports = [await alice.transport('send'), await alice.transport('recv')];
   for (const { iceCandidates } of transports) {
-    for (const { port } of iceCandidates) assert.ok([39_990, 39_991].includes(port), `${port}`);
+    for (const { port } of iceCandidates) assert.ok([first, first + 1].includes(port), `${port}`);
   }
   const request = ['POST', `${bob.path}/transports`, { type: 'webrtc', direction: 'recv' }];
   await assertRefused(service, request, 503, 'TRANSPORT_REFUSED');

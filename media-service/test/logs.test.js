@@ -31,8 +31,8 @@ test('a request id is taken over, echoed and logged, with the trace it belongs t
 
 test('a request without an id, or with a strange one, gets one', async (t) => {
   const service = await started(t);
-  for (const headers of [{}, { 'x-request-id': 'x'.repeat(129) }, { 'x-request-id': 'a b' }, { 'x-request-id': '{"a":1}' }]) {
-    const answer = await service.request('GET', '/rooms/none', undefined, headers);
+  for (const given of ['', 'x'.repeat(129), 'a b', '{"a":1}']) {
+    const answer = await service.request('GET', '/rooms/none', undefined, given && { 'x-request-id': given });
     const id = answer.headers.get('x-request-id');
     assert.match(id, /^[0-9a-f-]{36}$/);
     await lineOf(service, id);

@@ -83,7 +83,8 @@ test('transports have a direction', async () => {
     400, 'INVALID_INPUT', /^transportId: .* to receive with$/,
   );
   await assertRefused(
-    service, ['POST', `${sender.path}/transports/${sender.sending.id}/consume?producerId=${producer.id}`, { rtpCapabilities }],
+    service,
+    ['POST', `${sender.path}/transports/${sender.sending.id}/consume?producerId=${producer.id}`, { rtpCapabilities }],
     400, 'INVALID_INPUT', /^transportId: .* to send with$/,
   );
 });
@@ -99,7 +100,8 @@ test('codecs are of the kind that is produced, and ones that the room speaks', a
   const transport = await alice.transport('send');
   const path = `${alice.path}/transports/${transport.id}/producers`;
   const asVideo = { ...opus(), kind: 'video' };
-  await assertRefused(service, ['POST', path, asVideo], 400, 'INVALID_INPUT', /^rtpParameters\.codecs\[0\]\.mimeType: .*video/);
+  const field = /^rtpParameters\.codecs\[0\]\.mimeType: .*video/;
+  await assertRefused(service, ['POST', path, asVideo], 400, 'INVALID_INPUT', field);
   const unknown = vp8Simulcast();
   unknown.rtpParameters.codecs = [{ mimeType: 'video/AV1', payloadType: 45, clockRate: 90000 }];
   await assertRefused(service, ['POST', path, unknown], 400, 'INVALID_INPUT', /^rtpParameters: .*AV1/);
@@ -111,13 +113,14 @@ test('a producer can be paused, resumed and closed, by its owner alone', async (
   for (const action of ['/pause', '/pause', '/resume', '/resume']) {
     assert.deepEqual(await service.call('POST', at(sender, action), {}), {});
   }
-  for (const request of [['POST', at(receiver, '/pause'), {}], ['POST', at(receiver, '/resume'), {}], ['DELETE', at(receiver)]]) {
-    await assertRefused(service, request, 404, 'PRODUCER_NOT_FOUND');
-  }
+  const refusedTo = async (peer) => {
+    for (const request of [['POST', at(peer, '/pause'), {}], ['POST', at(peer, '/resume'), {}], ['DELETE', at(peer)]]) {
+      await assertRefused(service, request, 404, 'PRODUCER_NOT_FOUND');
+    }
+  };
+  await refusedTo(receiver);
   assert.deepEqual(await service.call('DELETE', at(sender)), {});
-  for (const request of [['POST', at(sender, '/pause'), {}], ['POST', at(sender, '/resume'), {}], ['DELETE', at(sender)]]) {
-    await assertRefused(service, request, 404, 'PRODUCER_NOT_FOUND');
-  }
+  await refusedTo(sender);
   // Its streams are free again.
   assert.ok(await sender.produce(sender.sending, vp8Simulcast()));
 });

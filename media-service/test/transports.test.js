@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { Peer } from './lib/peer.js';
 import { assertRefused } from './lib/refused.js';
-import { DTLS, SCTP } from './lib/rtp.js';
+import { DTLS, opus, SCTP } from './lib/rtp.js';
 import { Service } from './lib/service.js';
 
 const service = await Service.start();
@@ -75,7 +75,7 @@ describe('a transport that is not there', () => {
   const routes = {
     connect: { dtlsParameters: DTLS },
     'restart-ice': {},
-    producers: { kind: 'audio', rtpParameters: { codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48000 }] } },
+    producers: opus(),
     'consume?producerId=p': {},
   };
   for (const [route, body] of Object.entries(routes)) {
@@ -83,9 +83,9 @@ describe('a transport that is not there', () => {
       const alice = await Peer.join(service);
       const bob = await Peer.join(service, alice.room);
       const hers = await alice.transport('send');
-      const nobody = ['POST', `/rooms/none/broadcasters/x/transports/t/${route}`, body];
-      await assertRefused(service, nobody, 404, 'ROOM_NOT_FOUND');
-      await assertRefused(service, ['POST', `${alice.roomPath}/broadcasters/x/transports/t/${route}`, body], 404, 'PEER_NOT_FOUND');
+      const at = (room, peer) => ['POST', `${room}/broadcasters/${peer}/transports/${hers.id}/${route}`, body];
+      await assertRefused(service, at('/rooms/none', alice.id), 404, 'ROOM_NOT_FOUND');
+      await assertRefused(service, at(alice.roomPath, 'none'), 404, 'PEER_NOT_FOUND');
       for (const id of ['none', hers.id]) {
         await assertRefused(service, ['POST', `${bob.path}/transports/${id}/${route}`, body], 404, 'TRANSPORT_NOT_FOUND');
       }

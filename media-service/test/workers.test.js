@@ -52,7 +52,8 @@ test('a worker that is killed takes its rooms along, and no others; new rooms wo
 
   process.kill(pid, 'SIGKILL');
   await until(async () => (await service.request('GET', lost.roomPath)).status === 404, 'the room is gone');
-  await assertRefused(service, ['POST', `${lost.path}/transports/${lost.sending.id}/restart-ice`, {}], 404, 'ROOM_NOT_FOUND');
+  const restart = ['POST', `${lost.path}/transports/${lost.sending.id}/restart-ice`, {}];
+  await assertRefused(service, restart, 404, 'ROOM_NOT_FOUND');
   assert.deepEqual(await service.call('POST', `${kept.path}/producers/${producer.id}/pause`, {}), {});
 
   const again = await Peer.join(service, lost.room, lost.id);
@@ -72,18 +73,20 @@ test('a worker that dies again and again is started again and again', async (t) 
   }
 });
 
-test('a worker that is frozen and killed while it is asked leads to an answer', async (t) => {
-  const service = await started(t);
+test('requests that are with a worker when it dies get an answer', async (t) => {
+  const service = await started(t, { MAX_TRANSPORTS: '1', MAX_ROOMS: '2' });
   const alice = await Peer.join(service);
   const [pid] = service.workers;
   process.kill(pid, 'SIGSTOP');
-  const request = service.request('POST', `${alice.path}/transports`, { type: 'webrtc', direction: 'send' });
-  const joining = service.request('POST', `/rooms/${freshRoom()}/broadcasters`, { id: 'bob' });
-  // Answers come from the service alone: when they are here, it has the requests before them as well.
-  await service.request('GET', '/livez');
+  const transport = () => service.request('POST', `${alice.path}/transports`, { type: 'webrtc', direction: 'send' });
+  const room = () => service.request('POST', `/rooms/${freshRoom()}/broadcasters`, { id: 'bob' });
+  // There is place for one of each two, so when one is refused, the other is with the worker.
+  const requests = [transport, room].map((send) => [send(), send()]);
+  for (const two of requests) assert.equal((await Promise.race(two)).body.code, 'LIMIT_REACHED');
   process.kill(pid, 'SIGKILL');
-  for (const { status, body } of await Promise.all([request, joining])) {
-    assert.deepEqual([status, body.code], [503, 'WORKER_LOST']);
+  for (const two of requests) {
+    const codes = (await Promise.all(two)).map(({ status, body }) => `${status} ${body.code}`);
+    assert.deepEqual(codes.sort(), ['409 LIMIT_REACHED', '503 WORKER_LOST']);
   }
 });
 
