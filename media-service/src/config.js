@@ -68,6 +68,9 @@ export const SETTINGS = [
     'Worker processes [default: one per core]'],
   ['MEDIASOUP_WORKER_BIN', 'workerBin', undefined, executable,
     'Worker program [default: Debian\'s if it fits, else that of the npm package]'],
+  // mediasoup itself gives up after 15 seconds.
+  ['WORKER_TIMEOUT_MS', 'workerTimeoutMs', '5000', number(100, 14_000),
+    'Time a worker has to give a sign of life, twice in a row, before it is killed and replaced, in milliseconds'],
   ['MAX_ROOMS', 'maxRooms', '1000', number(1, 1_000_000),
     'Most rooms'],
   ['MAX_PEERS_PER_ROOM', 'maxPeersPerRoom', '200', number(1, 100_000),

@@ -17,7 +17,7 @@ const CLOSE_TIMEOUT_MS = 1000;
  */
 export async function startService(config, log) {
   const engine = await Engine.load(config);
-  const pool = new WorkerPool({ engine, count: config.workers, log });
+  const pool = new WorkerPool({ engine, count: config.workers, timeoutMs: config.workerTimeoutMs, log });
   try {
     await pool.start();
   } catch (error) {

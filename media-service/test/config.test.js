@@ -29,6 +29,7 @@ test('all mistakes are reported at once', async () => {
     RTC_MAX_PORT: 'many',
     MEDIA_WORKERS: '0',
     MEDIASOUP_WORKER_BIN: '/nowhere/mediasoup-worker',
+    WORKER_TIMEOUT_MS: '15000',
     MAX_ROOMS: '-1',
     MAX_PEERS_PER_ROOM: '1.5',
     MAX_TRANSPORTS: '1e2',

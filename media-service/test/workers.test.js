@@ -90,6 +90,18 @@ test('requests that are with a worker when it dies get an answer', async (t) => 
   }
 });
 
+test('a worker that hangs is killed and replaced, and others are let be', async (t) => {
+  const service = await started(t, { MEDIA_WORKERS: '2', WORKER_TIMEOUT_MS: '2000' });
+  const [lost, kept] = [await Peer.join(service), await Peer.join(service)];
+  const pid = await workerOf(service, lost.room);
+  process.kill(pid, 'SIGSTOP');
+  await until(() => !lives(pid), 'the worker is killed');
+  await until(async () => (await service.request('GET', lost.roomPath)).status === 404, 'the room is gone');
+  await until(() => service.workers.length === 3, 'another worker runs');
+  assert.ok(await kept.transport('send'));
+  assert.deepEqual(service.logged('worker hangs, killing it').map((entry) => entry.pid), [pid]);
+});
+
 test('without any worker the service is alive, unready, and refuses new rooms', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'media-worker-'));
   t.after(() => rmSync(directory, { recursive: true }));

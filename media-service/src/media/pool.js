@@ -5,6 +5,8 @@ const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 30_000;
 /** A worker that lived this long did not fail because of how it was started. */
 const STABLE_MS = 60_000;
+/** A worker is asked for a sign of life this often within the time it has to give one. */
+const LOOKS = 3;
 
 /**
  * One place for a worker. @typedef {object} Seat
@@ -15,18 +17,23 @@ const STABLE_MS = 60_000;
  * @property {number} failures starts and early deaths in a row
  */
 
-/** Worker processes, each started again when it dies. */
+/** Worker processes, each started again when it dies, and killed when it hangs. */
 export class WorkerPool {
   /** @type {Seat[]} */
   #seats;
   #engine;
+  #timeoutMs;
   #log;
   #timers = new Set();
   #retired = false;
 
-  /** @param {{engine: import('./engine.js').Engine, count: number, log: import('pino').Logger}} parts */
-  constructor({ engine, count, log }) {
+  /**
+   * @param {{engine: import('./engine.js').Engine, count: number, timeoutMs: number,
+   *   log: import('pino').Logger}} parts
+   */
+  constructor({ engine, count, timeoutMs, log }) {
     this.#engine = engine;
+    this.#timeoutMs = timeoutMs;
     this.#log = log;
     this.#seats = Array.from({ length: count }, (_, index) => (
       { index, worker: null, rooms: new Set(), opening: 0, failures: 0 }
@@ -77,21 +84,50 @@ export class WorkerPool {
       this.#log.error({ worker: seat.index, pid: worker.pid }, 'worker died, its rooms are gone');
       this.#refillLater(seat);
     });
+    this.#watch(seat, worker);
+  }
+
+  /** A worker that hangs would keep its rooms for ever, and they would be of no use. */
+  #watch(seat, worker) {
+    this.#later(this.#timeoutMs / LOOKS, async () => {
+      // Twice, since it is this process that was asleep if a pause of the machine ends here.
+      const alive = await answers(worker, this.#timeoutMs) || await answers(worker, this.#timeoutMs);
+      if (seat.worker !== worker || worker.closed) return;
+      if (alive) return this.#watch(seat, worker);
+      this.#log.error({ worker: seat.index, pid: worker.pid }, 'worker hangs, killing it');
+      process.kill(worker.pid, 'SIGKILL');
+    });
   }
 
   #refillLater(seat) {
-    if (this.#retired) return;
     const delay = Math.min(FIRST_DELAY_MS * 2 ** seat.failures, LONGEST_DELAY_MS);
     seat.failures += 1;
-    const timer = setTimeout(async () => {
-      this.#timers.delete(timer);
+    this.#later(delay, async () => {
       try {
         await this.#fill(seat);
       } catch (error) {
         this.#log.error({ worker: seat.index, reason: error.message }, 'worker did not start');
         this.#refillLater(seat);
       }
+    });
+  }
+
+  #later(delay, action) {
+    if (this.#retired) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      action();
     }, delay);
     this.#timers.add(timer);
   }
+}
+
+/** Whether a worker says anything in time, be it an error. */
+async function answers(worker, timeoutMs) {
+  let timer;
+  const silence = new Promise((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, false);
+  });
+  const answer = worker.getResourceUsage().then(() => true, () => true);
+  return Promise.race([answer, silence]).finally(() => clearTimeout(timer));
 }
