@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { pair } from './lib/peer.js';
 import { DTLS, opus } from './lib/rtp.js';
 import { Service } from './lib/service.js';
@@ -55,6 +55,26 @@ test('health checks are logged at debug, other requests at info', async (t) => {
     await lineOf(service, 'last');
     assert.deepEqual(service.logged('request').map(({ route }) => route), routes);
   }
+});
+
+describe('a log that nobody reads any more', () => {
+  const deaf = async () => {
+    const service = await Service.start();
+    service.child.stdout.destroy();
+    return service;
+  };
+
+  test('leaves the service serving', async () => {
+    const service = await deaf();
+    for (let round = 0; round < 3; round += 1) {
+      assert.equal((await service.request('GET', '/rooms/none')).status, 404);
+    }
+    assert.deepEqual(await service.stop(), { code: 0, signal: null });
+  });
+
+  test('does not keep it from ending', async () => {
+    assert.deepEqual(await (await deaf()).stop(), { code: 0, signal: null });
+  });
 });
 
 test('no address, secret, fingerprint or parameter of media gets into the log', async (t) => {
