@@ -14,7 +14,7 @@ HAVE_NODE := $(shell command -v node >/dev/null && command -v $(NPM) >/dev/null 
 DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .PHONY: help run cluster media-service demo build release test test-rust simulate test-demo \
-	test-media-service test-clients test-cluster measure-cluster test-python test-browser lint fmt deny system-packages docker bench clean
+	test-media-service test-clients test-cluster measure-cluster test-sfu measure-sfu test-python test-browser lint fmt deny system-packages docker bench clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,7 +55,7 @@ build: demo ## Build the gateway (debug)
 release: demo ## Build the gateway for production: target/release/switchboard
 	cargo build --locked --release
 
-test: system-packages lint test-rust test-demo test-media-service test-clients test-cluster test-python test-browser ## Run all tests; installs what they need
+test: system-packages lint test-rust test-demo test-media-service test-clients test-cluster test-sfu test-python test-browser ## Run all tests; installs what they need
 
 test-rust: ## Unit, property and simulation tests, and those against a real Redis
 	cargo test --locked
@@ -80,6 +80,14 @@ test-cluster: $(CLUSTER_TESTS) ## Several nodes, with real Redis servers that fa
 
 measure-cluster: $(CLUSTER_TESTS) ## Figures of several nodes: ghosts, recovery, restarts, costs
 	cd tests/cluster && $(NPM) run measure
+
+SFU_TESTS := build tests/clients/node_modules/.installed
+
+test-sfu: $(SFU_TESTS) media-service/node_modules/.installed ## Rooms on a Media Service that fails, and on the real one
+	cd tests/sfu && $(NPM) test && $(NPM) run test:python
+
+measure-sfu: $(SFU_TESTS) ## What the gateway adds to requests to the Media Service
+	cd tests/sfu && $(NPM) run measure
 
 test-python: build tests/clients/node_modules/.installed ## The Python client
 	cd tests/clients && $(NPM) run test:python
@@ -110,4 +118,4 @@ bench: ## Measure (none yet)
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv media-service/node_modules media-service/.venv
+	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv tests/sfu/.venv media-service/node_modules media-service/.venv
