@@ -1,5 +1,7 @@
 /** The gateway's wire contract, as far as this page speaks it. */
 
+import type { types as mediasoup } from 'mediasoup-client';
+
 export interface PeerInfo {
   id: string;
   userId: string;
@@ -18,6 +20,8 @@ export interface RoomSnapshot {
   hostId: string;
   resumeToken: string;
   iceServers?: RTCIceServer[];
+  /** What the others send to the media server; in a room of mode "sfu" only. */
+  producers?: ProducerInfo[];
 }
 
 export interface RoomResumed extends RoomSnapshot {
@@ -38,10 +42,14 @@ export interface PeerLeft {
   reason: LeaveReason;
 }
 
+/** `media-moved` comes with mode "sfu" again: what the media server knew of us is gone. */
+export type ModeReason = 'capacity' | 'configured' | 'media-unavailable' | 'media-moved';
+
 export interface RoomModeChanged {
   roomId: string;
   mode: RoomMode;
-  reason: string;
+  /** One of ModeReason; later gateways may know others. */
+  reason: ModeReason | (string & {});
 }
 
 export interface RoomKicked {
@@ -71,6 +79,34 @@ export interface ChatMessage {
   clientMessageId?: string;
 }
 
+/** A track that somebody sends to the media server. */
+export interface ProducerInfo {
+  producerId: string;
+  peerId: string;
+  kind: mediasoup.MediaKind;
+  /** Whatever its sender attached; other clients attach other things. */
+  appData?: unknown;
+  /** Not part of `sfu_new_producer`: a new one is not paused. */
+  paused?: boolean;
+}
+
+export interface ProducerClosed {
+  producerId: string;
+  peerId: string;
+}
+
+export type TransportDirection = 'send' | 'recv';
+
+/** Answers to the `sfu_*` requests that have one. */
+export interface SfuAnswers {
+  sfu_get_router_capabilities: { rtpCapabilities: mediasoup.RtpCapabilities };
+  sfu_create_transport: Pick<mediasoup.TransportOptions, 'id' | 'iceParameters' | 'iceCandidates' | 'dtlsParameters'>;
+  sfu_restart_ice: { iceParameters: mediasoup.IceParameters };
+  sfu_produce: { id: string };
+  sfu_consume: { id: string; producerId: string; kind: mediasoup.MediaKind; rtpParameters: mediasoup.RtpParameters; type?: string };
+  sfu_get_producers: { producers: ProducerInfo[] };
+}
+
 export interface ServerError {
   code: string;
   message: string;
@@ -90,6 +126,8 @@ export interface ServerEvents {
   'webrtc:answer': (e: RelayedAnswer) => void;
   'webrtc:ice': (e: RelayedIce) => void;
   chat_message: (e: ChatMessage) => void;
+  sfu_new_producer: (e: ProducerInfo) => void;
+  sfu_producer_closed: (e: ProducerClosed) => void;
   error: (e: ServerError) => void;
   'auth:expiring': (e: { expiresAt: number | string }) => void;
   'server:draining': (e: { reconnectAfterMs: number }) => void;
@@ -106,6 +144,18 @@ export interface RequestPayloads {
   chat_history: { before?: string; limit?: number };
   heartbeat: undefined;
   'peer:kick': { targetPeerId: string; reason?: string };
+  sfu_get_router_capabilities: undefined;
+  sfu_create_transport: { direction: TransportDirection };
+  sfu_connect_transport: { transportId: string; dtlsParameters: mediasoup.DtlsParameters };
+  sfu_restart_ice: { transportId: string };
+  sfu_produce: { transportId: string; kind: mediasoup.MediaKind; rtpParameters: mediasoup.RtpParameters; appData: Record<string, unknown> };
+  sfu_pause_producer: { producerId: string };
+  sfu_resume_producer: { producerId: string };
+  sfu_close_producer: { producerId: string };
+  sfu_get_producers: undefined;
+  /** The consumer starts paused. */
+  sfu_consume: { transportId: string; producerId: string; rtpCapabilities: mediasoup.RtpCapabilities };
+  sfu_resume_consumer: { consumerId: string };
 }
 
 export type RequestEvent = keyof RequestPayloads;

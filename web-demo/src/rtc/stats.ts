@@ -26,10 +26,10 @@ export interface PeerStats {
   pair: string | null;
 }
 
-type Entry = Record<string, unknown> & { id: string; type: string };
+export type Entry = Record<string, unknown> & { id: string; type: string };
 
-const num = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+export const num = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
+export const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 export function summarise(entries: readonly Entry[], now: number, before: StatsSample | null): { stats: PeerStats; sample: StatsSample } {
   const byId = new Map(entries.map((e) => [e.id, e]));
@@ -77,13 +77,13 @@ function loss(before: StatsSample | null, sample: StatsSample): number | null {
   return total === 0 ? 0 : (lost / total) * 100;
 }
 
-function selectedPair(entries: readonly Entry[], byId: Map<string, Entry>): Entry | undefined {
+export function selectedPair(entries: readonly Entry[], byId: Map<string, Entry>): Entry | undefined {
   const transport = entries.find((e) => e.type === 'transport' && e.selectedCandidatePairId);
   if (transport) return byId.get(text(transport.selectedCandidatePairId));
   return entries.find((e) => e.type === 'candidate-pair' && e.state === 'succeeded' && e.nominated === true);
 }
 
-function describePair(pair: Entry, byId: Map<string, Entry>): string {
+export function describePair(pair: Entry, byId: Map<string, Entry>): string {
   const local = byId.get(text(pair.localCandidateId));
   const remote = byId.get(text(pair.remoteCandidateId));
   const ends = `${text(local?.candidateType) || '?'} ↔ ${text(remote?.candidateType) || '?'}`;
@@ -91,7 +91,7 @@ function describePair(pair: Entry, byId: Map<string, Entry>): string {
   return protocol ? `${ends}, ${protocol}` : ends;
 }
 
-function codecName(rtp: Entry, byId: Map<string, Entry>): string {
+export function codecName(rtp: Entry, byId: Map<string, Entry>): string {
   return text(byId.get(text(rtp.codecId))?.mimeType).replace(/^(video|audio)\//i, '') || '?';
 }
 
