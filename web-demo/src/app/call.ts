@@ -1,18 +1,17 @@
 import { batch } from '@preact/signals';
 import { SignalError } from '../protocol/errors';
-import type { LeaveReason, RequestPayloads, RoomResumed, RoomSnapshot } from '../protocol/types';
+import type { LeaveReason, RoomModeChanged, RoomResumed, RoomSnapshot } from '../protocol/types';
 import { LocalMedia } from '../rtc/media';
-import { Mesh, type RelayEvent } from '../rtc/mesh';
 import { SignallingClient } from '../signalling/client';
-import { Outbox } from '../signalling/outbox';
 import * as rooms from '../state/room';
 import * as store from '../state/store';
+import { modeNotice } from '../state/switchover';
 import { Chatter } from './chatter';
 import * as account from './account';
+import { Conference } from './conference';
 import { record } from './inspector';
 import { Pulse } from './pulse';
-
-type HeldRelay = { [E in RelayEvent]: { event: E; targetPeerId: string; payload: RequestPayloads[E] } }[RelayEvent];
+import { Relays } from './relays';
 
 const GONE: Record<LeaveReason, string> = {
   left: 'left',
@@ -25,11 +24,13 @@ const GONE: Record<LeaveReason, string> = {
 export class Call {
   readonly media = new LocalMedia();
   readonly client: SignallingClient;
-  readonly mesh: Mesh;
+  readonly conference: Conference;
   readonly chatter: Chatter;
-  private readonly outbox = new Outbox<HeldRelay>();
+  private readonly relays: Relays;
   private readonly pulse: Pulse;
   private resumeToken: string | null = null;
+  /** Who was in the room before us, from the page before a reload. */
+  private older: readonly string[] | null = null;
   /** Between `connect` and the gateway's word on which room and peer we are. */
   private settled = false;
 
@@ -44,21 +45,20 @@ export class Call {
       },
       () => this.resumeToken,
     );
-    this.mesh = this.makeMesh();
+    const online = () => this.settled && this.client.connected;
+    this.relays = new Relays(this.client, online);
+    this.conference = new Conference(this.client, this.media, this.relays, online);
     this.chatter = new Chatter(this.client);
-    this.pulse = new Pulse(this.client, this.mesh);
-    this.media.onChange = () => {
-      this.mesh.updateTracks();
-      this.mesh.broadcast({ kind: 'media', ...this.media.state });
-    };
+    this.pulse = new Pulse(this.client, this.conference);
+    this.media.onChange = () => this.conference.updateTracks();
     this.listen();
   }
 
   get ticket() {
-    return { resumeToken: this.resumeToken, mic: this.media.mic.value, cam: this.media.cam.value };
+    return { resumeToken: this.resumeToken, mic: this.media.mic.value, cam: this.media.cam.value, older: store.room.value?.older ?? [] };
   }
 
-  enter(code: string, resumeToken: string | null = null): void {
+  enter(code: string, resumeToken: string | null = null, older: readonly string[] | null = null): void {
     batch(() => {
       store.roomCode.value = code;
       store.endNotice.value = null;
@@ -66,6 +66,7 @@ export class Call {
       store.link.value = 'connecting';
     });
     this.resumeToken = resumeToken;
+    this.older = older;
     this.client.connect();
   }
 
@@ -89,49 +90,37 @@ export class Call {
   }
 
   react(emoji: string): void {
-    this.mesh.broadcast({ kind: 'reaction', emoji });
+    this.conference.react(emoji);
     store.showReaction(store.room.value?.selfId ?? '', emoji);
   }
 
-  private makeMesh(): Mesh {
-    return new Mesh(this.media.tracks, {
-      relay: (event, payload) => this.relay(event, payload),
-      changed: (link) => store.updatePeer(link.peerId, { state: link.state, stream: link.stream }),
-      removed: (peerId) => store.dropPeer(peerId),
-      direct: (peerId, message) => {
-        if (message.kind === 'reaction') store.showReaction(peerId, message.emoji);
-        else store.updatePeer(peerId, { media: { mic: message.mic, cam: message.cam, screen: message.screen } });
-      },
-      channelOpen: (link) => link.sendDirect({ kind: 'media', ...this.media.state }),
-      online: () => this.settled && this.client.connected,
-    });
-  }
-
   private listen(): void {
-    const { client, mesh } = this;
+    const { client, conference } = this;
     client.on('room:joined', (e) => this.onRoom(e));
     client.on('room:resumed', (e) => this.onResumed(e));
-    client.on('room:mode', ({ mode, reason }) => this.onMode(mode, reason));
+    client.on('room:mode', (e) => this.onMode(e));
     client.on('room:kicked', ({ reason }) => this.end(`The host removed you from the room${reason ? `: “${reason}”` : '.'}`));
     client.on('peer:joined', (e) => {
       if (!store.room.value) return;
       store.room.value = rooms.withPeer(store.room.value, e);
-      if (e.peerId !== store.room.value.selfId) mesh.expect(e.peerId);
+      if (e.peerId !== store.room.value.selfId) conference.expect(e.peerId);
       store.toast('info', `${e.userInfo.username} joined`);
     });
     client.on('peer:left', ({ peerId, reason }) => this.onLeft(peerId, reason));
     client.on('host:changed', ({ hostId }) => this.onHost(hostId));
-    client.on('webrtc:offer', (e) => this.fromMember(e.from) && mesh.takeOffer(e));
-    client.on('webrtc:answer', (e) => mesh.takeAnswer(e));
-    client.on('webrtc:ice', (e) => mesh.takeIce(e));
+    client.on('webrtc:offer', (e) => this.isMember(e.from) && conference.mesh?.takeOffer(e));
+    client.on('webrtc:answer', (e) => conference.mesh?.takeAnswer(e));
+    client.on('webrtc:ice', (e) => conference.mesh?.takeIce(e));
+    client.on('sfu_new_producer', (e) => this.isMember(e.peerId) && conference.sfu?.takeProducer(e));
+    client.on('sfu_producer_closed', (e) => conference.sfu?.takeClosed(e));
     client.on('chat_message', (e) => this.chatter.receive(e));
     client.on('error', (e) => store.toast('bad', e.message, [e.event, e.code].filter(Boolean).join(' · ')));
     client.on('auth:expiring', () => void this.onExpiring());
     client.on('server:draining', ({ reconnectAfterMs }) => this.onDraining(reconnectAfterMs));
   }
 
-  /** An offer may still come in for somebody whose leaving we already heard of. */
-  private fromMember(peerId: string): boolean {
+  /** Something may still come in of somebody whose leaving we already heard of. */
+  private isMember(peerId: string): boolean {
     return store.room.value?.peers.some((p) => p.id === peerId) ?? false;
   }
 
@@ -189,26 +178,32 @@ export class Call {
 
   private onRoom(snapshot: RoomSnapshot): void {
     this.resumeToken = snapshot.resumeToken ?? this.resumeToken;
-    const next = rooms.fromSnapshot(snapshot);
-    const plan = rooms.reconcile(store.room.value, next, this.mesh.links.keys());
+    const before = store.room.value;
+    const next = rooms.fromSnapshot(snapshot, before, this.older);
     batch(() => {
       store.room.value = next;
       store.joining.value = false;
       store.phase.value = 'call';
+      this.conference.follow(before, next, snapshot);
     });
-    this.mesh.follow(next.selfId, snapshot.iceServers ?? [], plan);
     if (this.settled) return;
     this.settled = true;
-    const present = new Set(next.peers.map((p) => p.id));
-    for (const held of this.outbox.release(plan.startOver ? new Set() : present)) this.relay(held.event, held.payload);
+    this.relays.release(new Set(next.peers.map((p) => p.id)));
     this.pulse.start();
     void this.chatter.catchUp();
   }
 
-  private onMode(mode: rooms.RoomState['mode'], reason: string): void {
-    if (store.room.value) store.room.value = { ...store.room.value, mode };
-    const text = mode === 'sfu' ? 'The room now uses a media server.' : 'The room is peer to peer again.';
-    store.toast('info', text, mode === 'sfu' ? `${reason}. This demo keeps its peer-to-peer connections.` : reason);
+  private onMode({ mode, reason }: RoomModeChanged): void {
+    if (!store.room.value) return;
+    const room = { ...store.room.value, mode };
+    const turned = batch(() => {
+      store.room.value = room;
+      return this.conference.turn(room, reason);
+    });
+    // After a resume the same news comes twice.
+    if (!turned) return;
+    const { text, detail } = modeNotice(mode, reason);
+    store.toast('info', text, detail);
   }
 
   private onLeft(peerId: string, reason: LeaveReason): void {
@@ -216,7 +211,7 @@ export class Call {
     const name = rooms.nameOf(store.room.value, peerId);
     const known = store.room.value.peers.some((p) => p.id === peerId);
     store.room.value = rooms.withoutPeer(store.room.value, peerId);
-    this.mesh.remove(peerId);
+    this.conference.remove(peerId);
     if (known) store.toast('info', `${name} ${GONE[reason] ?? 'left'}`);
   }
 
@@ -240,25 +235,13 @@ export class Call {
     }, reconnectAfterMs);
   }
 
-  private relay<E extends RelayEvent>(event: E, payload: RequestPayloads[E]): void {
-    const held = { event, payload, targetPeerId: payload.targetPeerId } as HeldRelay;
-    if (!this.settled || !this.client.connected) return this.outbox.hold(held);
-    this.client.request(event, payload).catch((error: unknown) => {
-      if (!(error instanceof SignalError)) return;
-      if (error.isLinkLoss) return this.outbox.hold(held);
-      // Somebody who has just left is no problem of ours.
-      if (error.code === 'PEER_NOT_FOUND' || error.code === 'NOT_IN_ROOM') return;
-      store.toast('bad', error.message, `${event} · ${error.code}`);
-    });
-  }
-
   /** Back to the lobby, with a word on why where the person did not ask for it. */
   private end(why: string | null): void {
     this.settled = false;
     this.resumeToken = null;
-    this.outbox.clear();
+    this.older = null;
     this.pulse.stop();
-    this.mesh.close();
+    this.conference.close();
     this.client.disconnect();
     this.chatter.reset();
     batch(() => {

@@ -25,7 +25,7 @@ export async function boot(): Promise<void> {
     return;
   }
   // The resume window is short: be back in the room first, devices follow.
-  call.enter(ticket.roomCode, ticket.resumeToken);
+  call.enter(ticket.roomCode, ticket.resumeToken, ticket.older);
   await call.media.start();
   if (!ticket.mic && call.media.mic.value) await call.media.toggleMic();
   if (!ticket.cam && call.media.cam.value) await call.media.toggleCam();

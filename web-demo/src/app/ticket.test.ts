@@ -3,9 +3,14 @@ import { parseTicket } from './ticket';
 import { Outbox } from '../signalling/outbox';
 
 describe('the ticket of a reload', () => {
-  const ticket = { roomCode: 'x', resumeToken: 't', mic: false, cam: true, savedAt: 1000 };
+  const ticket = { roomCode: 'x', resumeToken: 't', mic: false, cam: true, older: ['a'], savedAt: 1000 };
 
   test('brings everything back', () => expect(parseTicket(JSON.stringify(ticket), 2000)).toEqual(ticket));
+
+  test('takes nothing but ids for older peers', () => {
+    expect(parseTicket(JSON.stringify({ ...ticket, older: 'a' }), 2000)?.older).toEqual([]);
+    expect(parseTicket(JSON.stringify({ ...ticket, older: ['a', 7, null] }), 2000)?.older).toEqual(['a']);
+  });
 
   test('runs out', () => expect(parseTicket(JSON.stringify(ticket), 100_000)).toBeNull());
 

@@ -8,6 +8,8 @@ export interface Ticket {
   resumeToken: string | null;
   mic: boolean;
   cam: boolean;
+  /** The peers that were in the room before this one. */
+  older: string[];
   savedAt: number;
 }
 
@@ -39,6 +41,7 @@ export function parseTicket(text: string, now: number): Ticket | null {
     resumeToken: typeof value.resumeToken === 'string' ? value.resumeToken : null,
     mic: value.mic !== false,
     cam: value.cam !== false,
+    older: Array.isArray(value.older) ? value.older.filter((id) => typeof id === 'string') : [],
     savedAt: value.savedAt,
   };
 }

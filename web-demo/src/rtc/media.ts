@@ -1,6 +1,8 @@
 import { signal } from '@preact/signals';
 import type { MediaState } from '../protocol/dataChannel';
 import type { LocalTracks } from './peerLink';
+import type { Outgoing, OutgoingTracks } from './sfu/senders';
+import type { Source } from './sfu/announced';
 
 /** Camera, microphone and screen of this page. */
 export class LocalMedia {
@@ -19,6 +21,15 @@ export class LocalMedia {
   private display: MediaStreamTrack | null = null;
 
   readonly tracks = (): LocalTracks => ({ audio: this.audio, video: this.display ?? this.camera });
+
+  /** The same for a media server, where the screen is a track of its own and the camera rests meanwhile. */
+  readonly sources = (): OutgoingTracks => {
+    const sources = new Map<Source, Outgoing>();
+    const { audio, video } = this.tracks();
+    if (audio) sources.set('mic', { track: audio, paused: !audio.enabled });
+    if (video) sources.set(this.display ? 'screen' : 'cam', { track: video, paused: false });
+    return sources;
+  };
 
   get state(): MediaState {
     return { mic: this.mic.value, cam: this.cam.value, screen: this.screen.value };

@@ -1,7 +1,8 @@
 import type { DirectMessage } from '../protocol/dataChannel';
 import type { RelayedAnswer, RelayedIce, RelayedOffer, RequestPayloads } from '../protocol/types';
-import type { Reconciliation } from '../state/room';
 import { PeerLink, type LocalTracks } from './peerLink';
+import type { MediaSession, Surroundings } from './session';
+import { summarise, type PeerStats, type StatsSample } from './stats';
 
 export type RelayEvent = 'webrtc:offer' | 'webrtc:answer' | 'webrtc:ice';
 
@@ -11,12 +12,15 @@ export interface MeshHooks {
   removed(peerId: string): void;
   direct(peerId: string, message: DirectMessage): void;
   channelOpen(link: PeerLink): void;
+  measured(peerId: string, stats: PeerStats): void;
   online(): boolean;
 }
 
-/** One PeerLink per other peer in a p2p room. */
-export class Mesh {
-  readonly links = new Map<string, PeerLink>();
+/** The media of a p2p room: one PeerLink per other peer. */
+export class Mesh implements MediaSession {
+  readonly mode = 'p2p';
+  private readonly links = new Map<string, PeerLink>();
+  private readonly samples = new Map<string, StatsSample>();
   private selfId = '';
   private iceServers: RTCIceServer[] = [];
   private ticker: ReturnType<typeof setInterval> | undefined;
@@ -26,16 +30,16 @@ export class Mesh {
     private readonly hooks: MeshHooks,
   ) {}
 
-  /**
-   * Brings the connections in line with a fresh peer list. Who comes in calls everybody that is
-   * there; who was there waits for that call. After a resume only newcomers are missing from the
-   * list of connections, and those call by themselves.
-   */
-  follow(selfId: string, iceServers: RTCIceServer[], plan: Reconciliation): void {
+  get peerIds(): Iterable<string> {
+    return this.links.keys();
+  }
+
+  follow({ selfId, iceServers, plan }: Surroundings): void {
     this.selfId = selfId;
     this.iceServers = iceServers;
     plan.drop.forEach((id) => this.remove(id));
-    plan.add.forEach((id) => (plan.startOver ? this.ensure(id).call() : this.expect(id)));
+    plan.call.forEach((id) => this.ensure(id).call());
+    plan.expect.forEach((id) => this.expect(id));
     this.ticker ??= setInterval(() => this.tick(), 1000);
   }
 
@@ -47,6 +51,7 @@ export class Mesh {
   remove(peerId: string): void {
     this.links.get(peerId)?.close();
     this.links.delete(peerId);
+    this.samples.delete(peerId);
     this.hooks.removed(peerId);
   }
 
@@ -68,6 +73,19 @@ export class Mesh {
 
   broadcast(message: DirectMessage): void {
     for (const link of this.links.values()) link.sendDirect(message);
+  }
+
+  async measure(): Promise<void> {
+    for (const [peerId, link] of this.links) {
+      if (!link.pc) continue;
+      const report = await link.pc.getStats();
+      const entries: Parameters<typeof summarise>[0][number][] = [];
+      report.forEach((entry) => entries.push(entry));
+      const { stats, sample } = summarise(entries, performance.now(), this.samples.get(peerId) ?? null);
+      if (!this.links.has(peerId)) continue;
+      this.samples.set(peerId, sample);
+      this.hooks.measured(peerId, stats);
+    }
   }
 
   close(): void {

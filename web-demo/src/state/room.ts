@@ -8,16 +8,27 @@ export interface RoomState {
   hostId: string;
   mode: RoomMode;
   peers: PeerInfo[];
+  /** Those who were there before us. Of each pair the newer one calls when the room turns p2p. */
+  older: string[];
 }
 
-export function fromSnapshot(snapshot: RoomSnapshot): RoomState {
+/**
+ * The list of peers does not say where in it we belong: that is known from the first one, in which
+ * all are older, and remembered. `older` is what the page before a reload knew.
+ */
+export function fromSnapshot(snapshot: RoomSnapshot, before: RoomState | null = null, older: readonly string[] | null = null): RoomState {
+  const peers = snapshot.peers.filter((p) => p.id !== snapshot.peerId);
+  const present = peers.map((p) => p.id);
+  const samePeer = before !== null && before.selfId === snapshot.peerId && before.roomId === snapshot.roomId;
+  const remembered = samePeer ? before.older : older;
   return {
     roomId: snapshot.roomId,
     roomCode: snapshot.roomCode,
     selfId: snapshot.peerId,
     hostId: snapshot.hostId,
     mode: snapshot.mode,
-    peers: snapshot.peers.filter((p) => p.id !== snapshot.peerId),
+    peers,
+    older: remembered ? present.filter((id) => remembered.includes(id)) : present,
   };
 }
 
@@ -46,20 +57,34 @@ export interface Reconciliation {
   /** We are another peer than before: every connection made under the old id is void. */
   startOver: boolean;
   drop: string[];
-  add: string[];
+  /** Whom to call, and from whom to wait for a call. */
+  call: string[];
+  expect: string[];
 }
 
-/** What a fresh peer list means for the connections that exist now. */
+/**
+ * What a fresh peer list means for the connections that exist now. Who comes in calls everybody
+ * that is there; who was there waits for that call. After a resume only newcomers are missing from
+ * the connections, and those call by themselves.
+ */
 export function reconcile(before: RoomState | null, next: RoomState, connected: Iterable<string>): Reconciliation {
   const present = new Set(next.peers.map((p) => p.id));
   const current = [...connected];
   if (before === null || before.selfId !== next.selfId || before.roomId !== next.roomId) {
-    return { startOver: true, drop: current, add: [...present] };
+    return { startOver: true, drop: current, call: [...present], expect: [] };
   }
   const held = new Set(current);
   return {
     startOver: false,
     drop: current.filter((id) => !present.has(id)),
-    add: [...present].filter((id) => !held.has(id)),
+    call: [],
+    expect: [...present].filter((id) => !held.has(id)),
   };
+}
+
+/** Everybody is to be connected anew, since the room changed the way it does that. */
+export function afresh(room: RoomState): Reconciliation {
+  const older = new Set(room.older);
+  const present = room.peers.map((p) => p.id);
+  return { startOver: false, drop: [], call: present.filter((id) => older.has(id)), expect: present.filter((id) => !older.has(id)) };
 }

@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import type { MediaState } from '../protocol/dataChannel';
 import type { Session } from '../protocol/types';
+import type { SfuReport } from '../rtc/sfu/meter';
 import type { PeerStats } from '../rtc/stats';
 import type { ChatState } from './chat';
 import type { LogEntry } from './eventLog';
@@ -10,11 +11,12 @@ export type Phase = 'loading' | 'login' | 'lobby' | 'call';
 export type Link = 'offline' | 'connecting' | 'online' | 'reconnecting' | 'cut';
 export type PanelName = 'chat' | 'people' | 'network' | 'events';
 
-/** What the views need of a PeerLink. */
+/** What the views need of a peer's media, whichever way it comes. */
 export interface PeerView {
   state: RTCPeerConnectionState | 'none';
   stream: MediaStream;
   media: MediaState | null;
+  /** Of the connection to that peer alone, which only p2p rooms have. */
   stats: PeerStats | null;
 }
 
@@ -48,6 +50,8 @@ export const draining = signal(false);
 
 export const room = signal<RoomState | null>(null);
 export const peers = signal<ReadonlyMap<string, PeerView>>(new Map());
+/** The traffic with the media server, while there is one. */
+export const sfu = signal<SfuReport | null>(null);
 export const chat = signal<ChatState>([]);
 export const unread = signal(0);
 export const events = signal<readonly LogEntry[]>([]);

@@ -15,7 +15,8 @@ export function Controls({ onLeave }: { onLeave(): void }) {
       <div class="controls-group">
         <DeviceButtons />
         {canShare && <Switch tone="share" on={screen} label="Share screen" short="Share" icon={screen ? 'screenOff' : 'screen'} testId="toggle-screen" onClick={() => void call.media.toggleScreen()} />}
-        <ReactionMenu />
+        {/* They go over the connections between pages, which a room with a media server does not have. */}
+        {store.room.value?.mode !== 'sfu' && <ReactionMenu />}
         <button class="switch danger" type="button" onClick={onLeave} aria-label="Leave the call" data-testid="leave">
           <Icon name="leave" />
           <span class="switch-text" aria-hidden="true">

@@ -47,7 +47,11 @@ function RoomChip() {
       <span class="room-code" data-testid="room-code" title={`Room ${code}`}>
         {code}
       </span>
-      {store.room.value?.mode === 'sfu' && <span class="badge">SFU</span>}
+      {store.room.value?.mode === 'sfu' && (
+        <span class="badge" title="Sound and video go through a media server" data-testid="sfu-badge">
+          SFU
+        </span>
+      )}
       <button class="ghost small" type="button" onClick={() => void copy(link, 'Link')} data-testid="copy-link" data-link={link} aria-label="Copy link to this room">
         <Icon name="link" /> <span class="wide-only">Copy link</span>
       </button>

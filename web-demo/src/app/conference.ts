@@ -1,0 +1,122 @@
+import { batch } from '@preact/signals';
+import type { RoomSnapshot } from '../protocol/types';
+import type { LocalMedia } from '../rtc/media';
+import { Mesh } from '../rtc/mesh';
+import type { MediaSession } from '../rtc/session';
+import { SfuRequests } from '../rtc/sfu/requests';
+import { SfuSession } from '../rtc/sfu/session';
+import type { SignallingClient } from '../signalling/client';
+import { afresh, reconcile, type RoomState } from '../state/room';
+import * as store from '../state/store';
+import { switchover, type ModeNews } from '../state/switchover';
+import { record } from './inspector';
+import type { Relays } from './relays';
+
+/**
+ * The media of the call. Which way it goes is the room's mode, and this is the one place that
+ * chooses: a Mesh, or an SfuSession, and another one whenever the room turns.
+ */
+export class Conference {
+  private session: MediaSession | null = null;
+  private iceServers: RTCIceServer[] = [];
+
+  constructor(
+    private readonly client: SignallingClient,
+    private readonly media: LocalMedia,
+    private readonly relays: Relays,
+    private readonly online: () => boolean,
+  ) {}
+
+  /** Null in a room with a media server: what a mesh is sent then comes too late. */
+  get mesh(): Mesh | null {
+    return this.session instanceof Mesh ? this.session : null;
+  }
+
+  get sfu(): SfuSession | null {
+    return this.session instanceof SfuSession ? this.session : null;
+  }
+
+  /** Brings the media in line with the room as the gateway tells it, at the start and after each return. */
+  follow(before: RoomState | null, next: RoomState, snapshot: RoomSnapshot): void {
+    this.iceServers = snapshot.iceServers ?? [];
+    const joined = reconcile(before, next, this.session?.peerIds ?? []);
+    // What is held for connections of the peer we no longer are is of no use.
+    if (joined.startOver) this.relays.clear();
+    const { session, replaced } = this.choose({ mode: next.mode, startOver: joined.startOver });
+    const plan = replaced && !joined.startOver ? afresh(next) : joined;
+    session.follow({ selfId: next.selfId, iceServers: this.iceServers, plan, producers: snapshot.producers ?? null });
+  }
+
+  /** The room says how it carries media from now on. False if that is nothing new. */
+  turn(room: RoomState, reason: string): boolean {
+    const { session, replaced } = this.choose({ mode: room.mode, reason });
+    if (replaced) session.follow({ selfId: room.selfId, iceServers: this.iceServers, plan: afresh(room), producers: null });
+    return replaced;
+  }
+
+  expect(peerId: string): void {
+    this.session?.expect(peerId);
+  }
+
+  remove(peerId: string): void {
+    this.session?.remove(peerId);
+  }
+
+  updateTracks(): void {
+    this.session?.updateTracks();
+    this.mesh?.broadcast({ kind: 'media', ...this.media.state });
+  }
+
+  /** Goes from page to page, and so only in a mesh. */
+  react(emoji: string): void {
+    this.mesh?.broadcast({ kind: 'reaction', emoji });
+  }
+
+  async measure(): Promise<void> {
+    await this.session?.measure();
+  }
+
+  close(): void {
+    this.relays.clear();
+    this.session?.close();
+    this.session = null;
+    store.sfu.value = null;
+  }
+
+  private choose(news: ModeNews): { session: MediaSession; replaced: boolean } {
+    if (this.session && switchover(this.session.mode, news) === 'keep') return { session: this.session, replaced: false };
+    return batch(() => {
+      this.close();
+      const session = news.mode === 'sfu' ? this.newSfuSession() : this.newMesh();
+      this.session = session;
+      return { session, replaced: true };
+    });
+  }
+
+  private newMesh(): Mesh {
+    return new Mesh(this.media.tracks, {
+      relay: (event, payload) => this.relays.send(event, payload),
+      changed: (link) => store.updatePeer(link.peerId, { state: link.state, stream: link.stream }),
+      removed: (peerId) => store.dropPeer(peerId),
+      direct: (peerId, message) => {
+        if (message.kind === 'reaction') store.showReaction(peerId, message.emoji);
+        else store.updatePeer(peerId, { media: { mic: message.mic, cam: message.cam, screen: message.screen } });
+      },
+      channelOpen: (link) => link.sendDirect({ kind: 'media', ...this.media.state }),
+      measured: (peerId, stats) => store.updatePeer(peerId, { stats }),
+      online: this.online,
+    });
+  }
+
+  private newSfuSession(): SfuSession {
+    const requests = new SfuRequests((event, payload, timeoutMs) => this.client.request(event, payload, timeoutMs));
+    return new SfuSession(requests, this.media.sources, {
+      changed: (peerId, peer) => store.updatePeer(peerId, peer),
+      removed: (peerId) => store.dropPeer(peerId),
+      measured: (report) => (store.sfu.value = report),
+      noted: (what, detail) => record('sys', what, detail),
+      problem: (text, detail) => store.toast('bad', text, detail),
+      online: this.online,
+    });
+  }
+}
