@@ -5,6 +5,8 @@ import * as rooms from '../../state/room';
 import * as store from '../../state/store';
 import { Icon } from '../icons';
 import { STATE_TEXT } from '../peerState';
+import { Fact, ms } from './Fact';
+import { SfuBlocks } from './SfuBlocks';
 
 export function NetworkPanel() {
   const room = store.room.value;
@@ -20,7 +22,7 @@ export function NetworkPanel() {
         </dl>
         <CutForm />
       </section>
-      {room?.peers.map((peer) => <PeerBlock key={peer.id} peerId={peer.id} />)}
+      {room?.mode === 'sfu' ? <SfuBlocks room={room} /> : room?.peers.map((peer) => <PeerBlock key={peer.id} peerId={peer.id} />)}
     </div>
   );
 }
@@ -90,20 +92,4 @@ function PeerFacts({ stats }: { stats: PeerStats }) {
       <Fact name="Path" value={stats.pair ?? '–'} />
     </>
   );
-}
-
-function Fact({ name, value, testId, mono = false }: { name: string; value: string; testId?: string; mono?: boolean }) {
-  return (
-    <div class="fact">
-      <dt>{name}</dt>
-      <dd class={mono ? 'mono' : undefined} data-testid={testId}>
-        {value}
-      </dd>
-    </div>
-  );
-}
-
-function ms(value: number | null): string {
-  if (value === null) return '–';
-  return value < 10 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
 }
