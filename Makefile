@@ -13,14 +13,18 @@ HAVE_NODE := $(shell command -v node >/dev/null && command -v $(NPM) >/dev/null 
 
 DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
-.PHONY: help run cluster media-service demo build release test test-rust simulate test-demo \
-	test-media-service test-clients test-cluster measure-cluster test-sfu measure-sfu test-python test-browser lint fmt deny system-packages docker bench clean
+.PHONY: help run run-sfu cluster media-service demo build release test test-rust simulate test-demo \
+	test-media-service test-clients test-cluster measure-cluster test-sfu measure-sfu test-python \
+	test-browser lint fmt deny system-packages docker bench clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: demo ## Start the gateway with the demo on http://localhost:3000/demo/
 	DEV=true HOST=$${HOST:-127.0.0.1} cargo run --locked
+
+run-sfu: build media-service/node_modules/.installed ## The same with a Media Service: the third peer makes it an SFU room
+	@scripts/sfu.sh '$(SWITCHBOARD_BIN)'
 
 cluster: build ## Start three nodes and a Redis, with the demo on ports 3001 to 3003
 	@scripts/cluster.sh '$(SWITCHBOARD_BIN)'
@@ -92,7 +96,7 @@ measure-sfu: $(SFU_TESTS) ## What the gateway adds to requests to the Media Serv
 test-python: build tests/clients/node_modules/.installed ## The Python client
 	cd tests/clients && $(NPM) run test:python
 
-test-browser: build tests/browser/node_modules/.installed ## The demo in real browsers
+test-browser: build tests/browser/node_modules/.installed media-service/node_modules/.installed ## The demo in real browsers
 	cd tests/browser && $(NPM) test
 
 lint: ## Formatting, lints and documentation, warnings as errors

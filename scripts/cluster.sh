@@ -12,38 +12,18 @@ if ! command -v redis-server >/dev/null; then
   exit 1
 fi
 
-# A process group for each of them: Ctrl-C reaches this script alone, which ends them in order.
-set -m
+# shellcheck source=scripts/processes.sh
+. "$(dirname "$0")/processes.sh"
 state=$(mktemp -d)
 nodes=()
 redis=
 
-# Ends the processes with these ids, and waits until they are gone.
-end() {
-  for pid in "$@"; do kill -TERM "$pid" 2>/dev/null || true; done
-  for pid in "$@"; do wait "$pid" 2>/dev/null || true; done
-}
-
 stop() {
-  trap '' INT TERM
-  trap - EXIT
-  echo
-  echo "Stopping."
   end "${nodes[@]}"
   [ -z "$redis" ] || end "$redis"
   rm -rf "$state"
 }
-trap stop EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-# Runs a command whose output is marked with a name; its process id is left in $started.
-start() {
-  local name=$1
-  shift
-  "$@" > >(trap '' INT; exec sed -u "s/^/$name │ /") 2>&1 &
-  started=$!
-}
+stop_at_end
 
 redis_answers() { redis-cli -p "$redis_port" ping 2>/dev/null | grep -q PONG; }
 
@@ -67,10 +47,7 @@ for index in "${!ports[@]}"; do
 done
 
 for index in "${!ports[@]}"; do
-  until curl --silent --fail --output /dev/null "http://127.0.0.1:${ports[index]}/readyz"; do
-    kill -0 "${nodes[index]}" 2>/dev/null || { echo "Node n$((index + 1)) did not start." >&2; exit 1; }
-    sleep 0.1
-  done
+  await "http://127.0.0.1:${ports[index]}/readyz" "${nodes[index]}" "Node n$((index + 1))"
 done
 
 echo
