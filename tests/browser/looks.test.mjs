@@ -1,35 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { drawnCamera } from './lib/browser.mjs';
 import { until } from './lib/guest.mjs';
 import { freshRoom, house } from './lib/house.mjs';
+import { ADA, BOB, fits, isAccessible, PHONE, picture } from './lib/looks.mjs';
 
 const { url, withGuests } = house();
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const artifacts = fileURLToPath(new URL('./artifacts/', import.meta.url));
-await mkdir(artifacts, { recursive: true });
-
-const PHONE = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
-const ADA = { sky: '#f2cf97', wall: '#c47a4e', skin: '#b97f5e', shade: '#a06a4b', hair: '#2b1d1a', long: true, shirt: '#1d5c57' };
-const BOB = { sky: '#b7d5dc', wall: '#557f92', skin: '#ecc3a3', shade: '#d8a985', hair: '#7a4a2a', long: false, shirt: '#d19a3d' };
-
-async function isAccessible(guest, where) {
-  await guest.page.evaluate(axe);
-  const { violations } = await guest.page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  const found = violations.map((v) => `${v.id}: ${v.help} – ${v.nodes.map((n) => n.html).join(' | ')}`);
-  assert.deepEqual(found, [], where);
-}
-
-async function fits(guest, where) {
-  const { content, window } = await guest.page.evaluate(() => ({
-    content: Math.max(...[...document.querySelectorAll('body, main, header, .stage, .panel, .panel-body, .controls')].map((e) => e.scrollWidth - e.clientWidth)),
-    window: document.documentElement.scrollWidth - innerWidth,
-  }));
-  assert.ok(content <= 0 && window <= 0, `${where} is ${Math.max(content, window)} px too wide`);
-}
 
 /** Presses Tab until the element has the focus, as somebody without a mouse would. */
 async function tabTo(guest, testId) {
@@ -57,11 +33,6 @@ async function callWithChat(arrive, code, adaContext) {
   // The first frames may be coarse.
   for (const guest of [ada, bob]) await guest.page.waitForFunction(() => document.querySelector('[data-testid=tile] video').videoWidth >= 480);
   return { ada, bob };
-}
-
-async function picture(guest, file) {
-  for (const toast of await guest.page.getByLabel('Dismiss').all()) await toast.click({ timeout: 1000 }).catch(() => undefined);
-  await guest.page.screenshot({ path: `${artifacts}${file}` });
 }
 
 describe('how the demo looks and handles', { timeout: 400_000 }, () => {

@@ -38,6 +38,12 @@ export function recordConnections() {
   };
 }
 
+/** Makes the camera's picture small: five pages that encode and decode each other's leave the processor little else. */
+export function smallCamera() {
+  const capture = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = ({ video, ...rest }) => capture({ ...rest, ...(video && { video: { width: 320, height: 180, frameRate: 10 } }) });
+}
+
 /** Draws somebody as the camera's picture, so that screenshots show something worth looking at. */
 export function drawnCamera({ sky, wall, skin, shade, hair, long, shirt }) {
   const SIZE = 720;
@@ -118,7 +124,17 @@ export function drawnCamera({ sky, wall, skin, shade, hair, long, shirt }) {
       track.contentHint = 'detail';
       tracks.push(track);
     }
-    if (audio) tracks.push(...new AudioContext().createMediaStreamDestination().stream.getTracks());
+    if (audio) {
+      // Nothing that is worth listening to, but something to send.
+      const context = new AudioContext();
+      const hum = context.createOscillator();
+      const quiet = context.createGain();
+      quiet.gain.value = 0.001;
+      const out = context.createMediaStreamDestination();
+      hum.connect(quiet).connect(out);
+      hum.start();
+      tracks.push(...out.stream.getTracks());
+    }
     return new MediaStream(tracks);
   };
 }

@@ -6,10 +6,10 @@ const BINARY = process.env.SWITCHBOARD_BIN ?? fileURLToPath(new URL('../../../ta
 const START_MS = 20_000;
 const STOP_MS = 15_000;
 
-/** Starts a gateway of our own on a free port and resolves once it says where it listens. */
-export async function startGateway() {
+/** Starts a gateway of our own on a free port and resolves once it says where it listens. `settings` are variables of its environment. */
+export async function startGateway(settings = {}) {
   const child = spawn(BINARY, [], {
-    env: { ...process.env, DEV: 'true', HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', LOG_FORMAT: 'json', SHUTDOWN_GRACE_MS: '500' },
+    env: { ...process.env, DEV: 'true', HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', LOG_FORMAT: 'json', SHUTDOWN_GRACE_MS: '500', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log = [];
@@ -18,6 +18,10 @@ export async function startGateway() {
   return {
     url: `http://${address}/demo/`,
     log,
+    /** What `/readyz` says. */
+    async readiness() {
+      return (await fetch(`http://${address}/readyz`)).json();
+    },
     async stop() {
       child.kill('SIGTERM');
       const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS);

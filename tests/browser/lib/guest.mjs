@@ -10,7 +10,7 @@ export async function until(what, ask, waitMs = WAIT_MS) {
   for (;;) {
     const answer = await ask();
     if (answer) return answer;
-    if (Date.now() > end) throw new Error(`waited ${waitMs} ms for: ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${waitMs} ms for: ${typeof what === 'function' ? what() : what}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
@@ -112,6 +112,56 @@ export class Guest {
       }
       return sums;
     });
+  }
+
+  /** What came so far of each of the others, by the name on the tile: frames decoded of its picture, bytes of its sound. */
+  receivedByName() {
+    return this.page.evaluate(async () => {
+      const came = new Map();
+      for (const pc of window.connections.filter((c) => c.connectionState === 'connected')) {
+        (await pc.getStats()).forEach((s) => {
+          if (s.type === 'inbound-rtp') came.set(s.trackIdentifier, s.kind === 'video' ? s.framesDecoded : s.bytesReceived);
+        });
+      }
+      const tiles = [...document.querySelectorAll('[data-testid=tile]')].map((tile) => {
+        const stream = tile.querySelector('video')?.srcObject;
+        const of = (tracks) => came.get(tracks?.[0]?.id) ?? 0;
+        return [tile.querySelector('.tile-name').textContent, { frames: of(stream?.getVideoTracks()), bytes: of(stream?.getAudioTracks()) }];
+      });
+      return Object.fromEntries(tiles);
+    });
+  }
+
+  /** Picture and sound of each of these come in, and go on coming in. */
+  async seesAndHears(names, frames = 5) {
+    const before = {};
+    const flows = (name, now) => {
+      before[name] ??= now;
+      // Another connection counts from the beginning.
+      if (now.frames < before[name].frames || now.bytes < before[name].bytes) before[name] = now;
+      return now.frames >= before[name].frames + frames && now.bytes > before[name].bytes;
+    };
+    let now;
+    await until(
+      () => `${this.name} to see and hear ${names}; it came ${JSON.stringify(now)}, at first ${JSON.stringify(before)}`,
+      async () => {
+        now = await this.receivedByName();
+        return names.map((name) => name in now && flows(name, now[name])).every(Boolean);
+      },
+    );
+  }
+
+  /** How many tracks the page receives of a media server. */
+  tracksReceived() {
+    return this.page.evaluate(() => {
+      const receiving = ({ mid, currentDirection }) => mid !== 'probator' && ['recvonly', 'sendrecv'].includes(currentDirection);
+      return window.connections.filter((c) => c.connectionState === 'connected').flatMap((pc) => pc.getTransceivers()).filter(receiving).length;
+    });
+  }
+
+  /** The room has a media server, or not, and the page has acted on it. */
+  async usesMediaServer(is = true) {
+    await this.get('sfu-badge').waitFor({ state: is ? 'visible' : 'detached' });
   }
 
   async hasConnections(count) {

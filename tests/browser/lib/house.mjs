@@ -10,20 +10,28 @@ export function freshRoom(name) {
   return `${name}-${process.pid}-${++rooms}`;
 }
 
-/** For one test file: its gateway, its browsers, and the wrapper its tests run in. */
-export function house(browserOptions = [{}, {}]) {
-  let gateway;
+const oneGateway = async () => {
+  const gateway = await startGateway();
+  return { gateways: [gateway], stop: () => gateway.stop() };
+};
+
+/**
+ * For one test file: its gateway, its browsers, and the wrapper its tests run in. `open` starts the
+ * gateways instead, and whatever they need: `{gateways, stop}`.
+ */
+export function house(browserOptions = [{}, {}], open = oneGateway) {
+  let place;
   const browsers = [];
 
   before(async () => {
-    gateway = await startGateway();
+    place = await open();
     for (const options of browserOptions) browsers.push(await startBrowser(options));
   });
   after(async () => {
     await Promise.all(browsers.map((browser) => browser.close()));
-    await gateway?.stop();
+    await place?.stop();
   });
 
-  const bring = (name, { browser = 0, ...options } = {}) => Guest.arrive(browsers[browser], gateway.url, name, options);
-  return { url: () => gateway.url, withGuests: withGuests(bring) };
+  const bring = (name, { browser = 0, node = 0, ...options } = {}) => Guest.arrive(browsers[browser], place.gateways[node].url, name, options);
+  return { place: () => place, url: () => place.gateways[0].url, withGuests: withGuests(bring) };
 }
