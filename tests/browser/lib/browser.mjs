@@ -45,7 +45,7 @@ export function smallCamera() {
 }
 
 /** Draws somebody as the camera's picture, so that screenshots show something worth looking at. */
-export function drawnCamera({ sky, wall, skin, shade, hair, long, shirt }) {
+export function drawnCamera({ sky, wall, skin, shade, hair, long, shirt, fps = 10 }) {
   const SIZE = 720;
   const backdrop = (g) => {
     const light = g.createLinearGradient(0, 0, SIZE, SIZE);
@@ -117,9 +117,9 @@ export function drawnCamera({ sky, wall, skin, shade, hair, long, shirt }) {
       const canvas = document.createElement('canvas');
       canvas.width = canvas.height = SIZE;
       const g = canvas.getContext('2d');
-      setInterval(() => draw(g, performance.now()), 100);
+      setInterval(() => draw(g, performance.now()), 1000 / fps);
       draw(g, 200);
-      const [track] = canvas.captureStream(10).getTracks();
+      const [track] = canvas.captureStream(fps).getTracks();
       // Rather few frames than a coarse picture while the bandwidth is still being found out.
       track.contentHint = 'detail';
       tracks.push(track);

@@ -1,5 +1,5 @@
 import type { MediaState } from '../../protocol/dataChannel';
-import type { SignalError } from '../../protocol/errors';
+import { SignalError } from '../../protocol/errors';
 import type { ProducerClosed, ProducerInfo } from '../../protocol/types';
 import type { MediaSession, Surroundings } from '../session';
 import * as announced from './announced';
@@ -48,6 +48,8 @@ export class SfuSession implements MediaSession {
   private rebuilds = 0;
   private readonly rejections = new Map<announced.Source, number>();
   private givenUp = false;
+  /** People know that nothing can be had of the media server at the moment. */
+  private away = false;
   private closed = false;
   private readonly ticker = setInterval(() => this.tick(), TICK_MS);
   private readonly building = new Persistent(() => this.build(), (error) => this.retries(error));
@@ -138,6 +140,7 @@ export class SfuSession implements MediaSession {
       rejected: (source, error) => this.onRejection(source, error),
     });
     if (this.closed) return connection.close();
+    this.away = false;
     this.connection = connection;
     this.pokeAll();
     this.showAll();
@@ -196,7 +199,12 @@ export class SfuSession implements MediaSession {
 
   private retries(error: unknown): boolean {
     const remedy = remedyForError(error);
-    this.hooks.noted('media server', { problem: error instanceof Error ? error.message : String(error), remedy });
+    const code = error instanceof SignalError ? error.code : undefined;
+    this.hooks.noted('media server', { code, problem: error instanceof Error ? error.message : String(error), remedy });
+    if (code === 'MEDIA_UNAVAILABLE' && !this.away) {
+      this.away = true;
+      this.hooks.problem('The media server is away.', 'Sound and video come back with it, or without it if the room is small.');
+    }
     if (remedy === 'rebuild') this.rebuild();
     if (remedy === 'give-up') this.giveUp(error);
     return remedy === 'retry';

@@ -132,7 +132,7 @@ export class Comparison {
     // Browsers probe by sending packets of one encoding again, and count those as its own. An encoder
     // keeps near its target.
     const target = num(entry.targetBitrate) / 1000;
-    const probing = kbps !== null && target > 0 && kbps > 1.5 * target ? kbps - target : 0;
+    const probing = entry.kind === 'video' && kbps !== null && target > 0 && kbps > 1.5 * target ? kbps - target : 0;
     const limit = text(entry.qualityLimitationReason);
     const fps = Math.round(num(entry.framesPerSecond));
     const encoding = {
