@@ -8,7 +8,8 @@ import { FlowWatch } from './flow';
 import { SfuMeter, type SfuReport } from './meter';
 import { peerState } from './peerState';
 import { Persistent } from './persistent';
-import { REBUILDS_MAX, REJECTIONS_MAX, remedyForError, retryDelayMs } from './remedies';
+import { Rejections } from './rejections';
+import { REBUILDS_MAX, remedyForError, retryDelayMs } from './remedies';
 import type { SfuRequests } from './requests';
 import type { OutgoingTracks } from './senders';
 
@@ -46,13 +47,13 @@ export class SfuSession implements MediaSession {
   private meter = new SfuMeter();
   private flow = new FlowWatch();
   private rebuilds = 0;
-  private readonly rejections = new Map<announced.Source, number>();
+  private readonly rejections = new Rejections();
   private givenUp = false;
   /** People know that nothing can be had of the media server at the moment. */
   private away = false;
   private closed = false;
   private readonly ticker = setInterval(() => this.tick(), TICK_MS);
-  private readonly building = new Persistent(() => this.build(), (error) => this.retries(error));
+  private readonly building = new Persistent(() => this.build(), (error) => this.retries(error, true));
   private readonly sending = new Persistent(() => this.syncSenders(), (error) => this.retries(error));
   private readonly receiving = new Persistent(() => this.syncReceivers(), (error) => this.retries(error));
   private readonly mending = new Persistent(() => this.within((connection) => connection.restartIce()), (error) => this.retries(error));
@@ -158,8 +159,7 @@ export class SfuSession implements MediaSession {
   }
 
   private syncSenders(): Promise<void> {
-    const accepted = [...this.tracks()].filter(([source]) => (this.rejections.get(source) ?? 0) < REJECTIONS_MAX);
-    return this.within(({ senders }) => senders.sync(new Map(accepted)));
+    return this.within(({ senders }) => senders.sync(this.rejections.sift(this.tracks())));
   }
 
   private syncReceivers(): Promise<void> {
@@ -197,7 +197,8 @@ export class SfuSession implements MediaSession {
     }
   }
 
-  private retries(error: unknown): boolean {
+  /** Without a connection there is nothing; without one of the tracks there is the rest. */
+  private retries(error: unknown, vital = false): boolean {
     const remedy = remedyForError(error);
     const code = error instanceof SignalError ? error.code : undefined;
     this.hooks.noted('media server', { code, problem: error instanceof Error ? error.message : String(error), remedy });
@@ -206,7 +207,8 @@ export class SfuSession implements MediaSession {
       this.hooks.problem('The media server is away.', 'Sound and video come back with it, or without it if the room is small.');
     }
     if (remedy === 'rebuild') this.rebuild();
-    if (remedy === 'give-up') this.giveUp(error);
+    if (remedy === 'give-up' && vital) this.giveUp(error);
+    else if (remedy === 'give-up') this.hooks.problem('The media server refused something.', error instanceof Error ? error.message : undefined);
     return remedy === 'retry';
   }
 
@@ -230,25 +232,27 @@ export class SfuSession implements MediaSession {
   private giveUp(error: unknown): void {
     if (this.givenUp) return;
     this.givenUp = true;
+    this.connection?.close();
+    this.connection = null;
     const detail = error instanceof Error ? error.message : 'Leave the room and join it again to try once more.';
     this.hooks.problem('The media server does not take this page.', detail);
     this.showAll();
   }
 
-  /** At first it may be the transport that is at fault, so that another one is tried. */
   private onRejection(source: announced.Source, error: SignalError): boolean {
-    const times = (this.rejections.get(source) ?? 0) + 1;
-    this.rejections.set(source, times);
-    if (times < REJECTIONS_MAX) return false;
-    this.hooks.problem(`The media server does not take your ${SOURCE_NAME[source]}.`, error.message);
-    return true;
+    const final = this.rejections.note(source);
+    if (final) this.hooks.problem(`The media server does not take your ${SOURCE_NAME[source]}.`, error.message);
+    return final;
   }
 
   private tick(): void {
     const { connection } = this;
     if (!connection) return;
-    if (connection.proven) this.rebuilds = 0;
     const remedy = connection.remedy(this.hooks.online());
+    if (remedy === 'none' && connection.proven) {
+      this.rebuilds = 0;
+      this.away = false;
+    }
     if (remedy !== 'none') this.hooks.noted('media server', { send: connection.send.connectionState, receive: connection.recv.connectionState, remedy });
     if (remedy === 'rebuild') return this.rebuild();
     if (remedy === 'restart-ice') this.mending.poke();
