@@ -6,6 +6,9 @@ import { until } from './guest.mjs';
 
 const MAIN = fileURLToPath(new URL('../../../media-service/src/main.js', import.meta.url));
 
+/** Long enough for a worker to be frozen for a while and not be taken for dead. */
+const WORKER_TIMEOUT_MS = '14000';
+
 /** The Media Service with a real mediasoup, which tests may kill and start again on its port. */
 export class MediaService {
   #child = null;
@@ -23,7 +26,7 @@ export class MediaService {
   }
 
   async run() {
-    const env = { ...process.env, HOST: '127.0.0.1', PORT: String(this.port), LISTEN_IP: '127.0.0.1', MEDIA_WORKERS: '1', LOG_LEVEL: 'warn' };
+    const env = { ...process.env, HOST: '127.0.0.1', PORT: String(this.port), LISTEN_IP: '127.0.0.1', MEDIA_WORKERS: '1', WORKER_TIMEOUT_MS, LOG_LEVEL: 'warn' };
     const child = spawnOwned(process.execPath, [MAIN], env);
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => this.#log.push(String(data)));
