@@ -38,8 +38,8 @@ await "http://127.0.0.1:$port/readyz" "$node" 'The gateway'
 cat <<END
 
 Join the same room in $((most + 1)) browser windows: http://localhost:$port/demo/
-Up to $most peers talk to each other directly; the next one turns the room into an SFU room.
-MAX_P2P_PEERS sets another number, 1 makes it an SFU room from the second peer on.
+Up to $most peers talk to each other directly; the next one turns the room into an SFU room
+(MAX_P2P_PEERS sets another number).
 To end the Media Service: kill -9 $media. With fewer than four peers the room is peer to peer again;
 with more it waits for \`PORT=$media_port make media-service\`. Ctrl-C stops everything.
 END
