@@ -45,7 +45,7 @@ const rtpParameters = object(['codecs'], {
     scalabilityMode: text(32),
     maxBitrate: { type: 'number', minimum: 0 },
   }), 16),
-  rtcp: object([], { cname: text(256), reducedSize: { type: 'boolean' } }),
+  rtcp: object([], { cname: { type: 'string', maxLength: 256 }, reducedSize: { type: 'boolean' } }),
 });
 
 const dtlsParameters = object(['fingerprints'], {
