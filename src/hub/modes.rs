@@ -10,7 +10,10 @@ use tracing::{debug, info, warn};
 use super::{Conn, Hub, directory::RoomCell, link::Post, session::unix_millis};
 use crate::{
     core::{Mode, ModeReason, Room, RoomId},
-    services::{media::Media, room::RoomProfile},
+    services::{
+        media::{Media, Place},
+        room::RoomProfile,
+    },
 };
 
 /// How long the own word that media flows otherwise may be under way on the room's channel.
@@ -175,13 +178,31 @@ impl Hub {
     /// Finds out whether a room's media server still has what the peers have there, and lets them
     /// begin anew if not.
     pub(super) async fn check_media(self: &Arc<Self>, cell: &Arc<RoomCell>) {
-        let (mode, used) = cell.look(|room| (room.mode().clone(), room.uses_media()));
-        let Some(name) = mode.media.filter(|_| used) else {
+        let (mode, known) = cell.look(|room| {
+            let peer = room.established_peer();
+            let known = peer.and_then(|id| Some((id, Arc::clone(room.member(id)?))));
+            (room.mode().clone(), known)
+        });
+        let (Some(name), Some((peer, member))) = (mode.media, known) else {
             return;
         };
-        let server = self.media().and_then(|media| media.server(&name));
-        let Some(server) = server else { return };
-        if server.knows(cell.id()).await == Ok(false) {
+        let Some(media) = self.media() else { return };
+        let Some(server) = media.server(&name) else {
+            return;
+        };
+        let place = Place {
+            room: cell.id(),
+            peer,
+        };
+        // Somebody new may have made the room again: whether it knows the peer is what counts.
+        let lost = match server.knows(cell.id()).await {
+            Ok(true) => server.register(place, &member.username).await == Ok(true),
+            known => known == Ok(false),
+        };
+        if lost {
+            if cell.look(|room| room.member(peer).is_none()) {
+                media.release(&name, cell.id(), peer);
+            }
             info!(room = %cell.id(), "the media server has lost the room");
             let plan = Plan::sfu(Some(name), ModeReason::MediaMoved);
             self.change_mode(cell, mode.epoch, plan).await;

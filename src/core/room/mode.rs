@@ -45,13 +45,14 @@ impl<C: Clone + PartialEq> Room<C> {
         self.mode.mode == Mode::Sfu && self.peers.len() < MIN_SFU_PEERS
     }
 
-    /// Whether anybody has something in the media server.
-    pub fn uses_media(&self) -> bool {
-        let uses = |peer: &Peer<C>| {
+    /// A peer of this node that the media server should know, if there is one.
+    pub fn established_peer(&self) -> Option<PeerId> {
+        let established = |peer: &Peer<C>| {
             let media = peer.media.as_ref();
-            media.is_some_and(|media| !media.transports.is_empty())
+            peer.node().is_none() && media.is_some_and(|media| !media.transports.is_empty())
         };
-        self.peers.values().any(uses)
+        let mut peers = self.peers.iter();
+        peers.find(|(_, peer)| established(peer)).map(|(id, _)| *id)
     }
 
     /// The state that follows on the present one. `now` is in milliseconds since the Unix epoch.

@@ -92,11 +92,11 @@ impl MediaServer {
         }
     }
 
-    /// Registers a peer. It is no mistake if it is there already.
+    /// Registers a peer. It is no mistake if it is there already; returns whether it was not.
     ///
     /// # Errors
     /// See [`MediaError`].
-    pub async fn register(&self, place: Place<'_>, name: &str) -> Result<(), MediaError> {
+    pub async fn register(&self, place: Place<'_>, name: &str) -> Result<bool, MediaError> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Broadcaster<'a> {
@@ -123,7 +123,8 @@ impl MediaServer {
             timeout: CHANGE,
         };
         match self.call("register", call).await {
-            Ok(_) | Err(MediaError::Conflict(_)) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(MediaError::Conflict(_)) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -263,9 +264,7 @@ impl MediaServer {
         };
         let below = ["producers", producer, verb];
         let step = Step::post(operation, &below);
-        self.step(place, step, Some(NOTHING.to_vec()))
-            .await
-            .map(drop)
+        self.done(place, step, Some(NOTHING.to_vec())).await
     }
 
     /// Closes a producer. It is no mistake if it is not there.
@@ -319,9 +318,7 @@ impl MediaServer {
     ) -> Result<(), MediaError> {
         let below = ["consumers", consumer, "resume"];
         let step = Step::post("resume-consumer", &below);
-        self.step(place, step, Some(NOTHING.to_vec()))
-            .await
-            .map(drop)
+        self.done(place, step, Some(NOTHING.to_vec())).await
     }
 
     async fn ask_for_room(&self, room: &RoomId) -> Result<Bytes, MediaError> {

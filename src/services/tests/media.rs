@@ -129,7 +129,7 @@ async fn a_peer_that_is_there_already_is_registered_and_one_that_is_not_is_close
     let media = media_at(&[&server]).await;
     let one = media.server(&server.uri()).unwrap();
     let (room, peer) = (&room(1), PEER);
-    assert_eq!(one.register(Place { room, peer }, "Ann").await, Ok(()));
+    assert_eq!(one.register(Place { room, peer }, "Ann").await, Ok(false));
     // What nothing is mounted for is not found.
     assert_eq!(one.close(Place { room, peer }).await, Ok(()));
 }
@@ -152,4 +152,25 @@ async fn what_is_to_be_closed_is_tried_until_it_is_and_waited_for() {
     media.released(&server.uri(), &room(1), PEER).await;
     media.flush(Duration::from_secs(10)).await;
     server.verify().await;
+}
+
+#[tokio::test]
+async fn a_good_status_with_nonsense_is_no_answer_even_where_nothing_is_to_be_said() {
+    let server = healthy().await;
+    for (room, body) in [("room_1", ""), ("room_2", "{}"), ("room_3", "<html>")] {
+        let answer = ResponseTemplate::new(200).set_body_string(body);
+        let route = format!("/rooms/{room}/broadcasters/{PEER}/producers/p/pause");
+        Mock::given(path(route))
+            .respond_with(answer)
+            .mount(&server)
+            .await;
+    }
+    let media = media_at(&[&server]).await;
+    let one = media.server(&server.uri()).unwrap();
+    let answers = [Ok(()), Ok(()), Err(MediaError::Unavailable)];
+    for (number, expected) in (1..).zip(answers) {
+        let (room, peer) = (&room(number), PEER);
+        let paused = one.pause_producer(Place { room, peer }, "p", true).await;
+        assert_eq!(paused, expected, "{room}");
+    }
 }
