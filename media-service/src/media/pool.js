@@ -7,6 +7,8 @@ const LONGEST_DELAY_MS = 30_000;
 const STABLE_MS = 60_000;
 /** A worker is asked for a sign of life this often within the time it has to give one. */
 const LOOKS = 3;
+/** What a room in the making will weigh: itself and its first peer. */
+const OPENING_LOAD = 2;
 
 /**
  * One place for a worker. @typedef {object} Seat
@@ -55,7 +57,7 @@ export class WorkerPool {
 
   /** The place for the next room. Throws NO_WORKER. @returns {Seat} */
   leastLoaded() {
-    const load = (seat) => [...seat.rooms].reduce((sum, room) => sum + room.load, seat.opening);
+    const load = (seat) => [...seat.rooms].reduce((sum, room) => sum + room.load, seat.opening * OPENING_LOAD);
     const seats = this.#seats.filter(({ worker }) => worker).map((seat) => ({ seat, load: load(seat) }));
     if (seats.length === 0) throw noWorker();
     return seats.reduce((best, next) => (next.load < best.load ? next : best)).seat;
