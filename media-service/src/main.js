@@ -17,16 +17,18 @@ async function main() {
     process.exit(EX_USAGE);
   }
   const log = createLog(config.logLevel);
+  let service;
+  // Before it says that it listens: whoever reads that may send a signal.
+  stopAtSignal(() => service?.stop(), log);
   try {
-    const service = await startService(config, log);
-    stopAtSignal(service, log);
+    service = await startService(config, log);
   } catch (error) {
     log.fatal({ reason: error.message }, 'cannot start');
     process.exit(1);
   }
 }
 
-function stopAtSignal(service, log) {
+function stopAtSignal(stop, log) {
   let stopping = false;
   const onSignal = async (signal) => {
     if (stopping) {
@@ -35,7 +37,7 @@ function stopAtSignal(service, log) {
     }
     stopping = true;
     log.info({ signal }, 'shutdown asked for');
-    await service.stop();
+    await stop();
     log.info('stopped');
     process.exit(0);
   };
