@@ -9,7 +9,8 @@ const STATES = ['closed', 'half-open', 'open'];
 /** Where a gateway says that its admin listener is. @param {Gateway} gateway */
 function adminPort({ lines }) {
   for (const line of lines) {
-    const { fields = {} } = JSON.parse(line);
+    const entry = JSON.parse(line);
+    const fields = entry.fields ?? entry;
     if (fields.message === 'listening for operators') return Number(fields.address.split(':').at(-1));
   }
   throw new Error('the gateway says nothing of an admin listener');

@@ -3,7 +3,7 @@ import { ownCluster } from '../../cluster/lib/fixture.js';
 import { spread } from '../../cluster/lib/peers.js';
 import { MediaStub } from './media-stub.js';
 import { RoomService } from './room-service.js';
-import { mediaFound } from './stage.js';
+import { identity, mediaFound } from './stage.js';
 
 /** Several gateways on one Redis, with services of their own, which a test may break. */
 export class ClusteredStage {
@@ -17,7 +17,7 @@ export class ClusteredStage {
     stage.rooms = await RoomService.start(t);
     stage.media = await Promise.all(Array.from({ length: count }, () => MediaStub.start(t)));
     const services = { ROOM_SERVICE_URL: stage.rooms.url, MEDIA_SERVICE_URL: stage.media.map(({ url }) => url).join() };
-    Object.assign(stage, await ownCluster(t, { ...settings, env: { ...services, ...env } }));
+    Object.assign(stage, await ownCluster(t, { identity, ...settings, env: { ...services, ...env } }));
     await Promise.all(stage.nodes.map((node) => mediaFound(node)));
     return stage;
   }

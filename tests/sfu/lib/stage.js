@@ -1,11 +1,15 @@
 import { after } from 'node:test';
 import { startGateway } from '../../clients/lib/gateway.js';
+import { Identity } from '../../clients/lib/identity.js';
 import { freshCode, party } from '../../clients/lib/rooms.js';
 import { until } from '../../clients/lib/wait.js';
 import { MediaStub } from './media-stub.js';
 import { RoomService } from './room-service.js';
 
 /** @typedef {import('../../clients/lib/gateway.js').Gateway} Gateway */
+
+/** One key for all gateways of a file: making one takes a while, in which the stand-ins of other tests would not answer. */
+export const identity = new Identity();
 
 /**
  * @typedef {object} Settings
@@ -34,7 +38,7 @@ export class Stage {
   static async set(t, { media: count = 1, env = {} } = {}) {
     const rooms = await RoomService.start(t);
     const media = await Promise.all(Array.from({ length: count }, () => MediaStub.start(t)));
-    const gateway = await startGateway({ ROOM_SERVICE_URL: rooms.url, MEDIA_SERVICE_URL: media.map(({ url }) => url).join(), ...env });
+    const gateway = await startGateway({ ROOM_SERVICE_URL: rooms.url, MEDIA_SERVICE_URL: media.map(({ url }) => url).join(), ...env }, identity);
     t.after(() => gateway.kill());
     const stage = new Stage({ gateway, media, rooms });
     if (count) await mediaAvailable(gateway);

@@ -24,7 +24,7 @@ function tally(answers) {
 
 const many = (count, work) => mapLimited(Array.from({ length: count }, (_, n) => n), AT_ONCE, work);
 
-describe('a peer', { concurrency: true }, () => {
+describe('a peer', { concurrency: 4 }, () => {
   test('that wants 1,000 transports gets 16', async (t) => {
     const [anna, bert] = await stage.party(t, ['anna', 'bert']);
     const answers = await many(1_000, () => anna.ask('sfu_create_transport', { direction: 'send' }));
@@ -55,7 +55,7 @@ describe('a peer', { concurrency: true }, () => {
   });
 });
 
-describe('a burst of 700 requests', { concurrency: true }, () => {
+describe('a burst of 700 requests', { concurrency: 4 }, () => {
   /** Sends them all at once while nothing moves, lets go, and returns the answers; each request has exactly one. */
   async function burst(peer, event, payload, held) {
     const ids = Array.from({ length: 700 }, () => peer.send(event, payload));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { assertRefused, settle } from '../../clients/lib/rooms.js';
 import { until } from '../../clients/lib/wait.js';
@@ -22,7 +22,7 @@ const { service } = stage;
 
 /** The worker processes of a Media Service. */
 const workersOf = ({ child: { pid } }) =>
-  execFileSync('ps', ['--ppid', `${pid}`, '--format', 'pid=', '--no-headers']).toString().trim().split(/\s+/).map(Number);
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
 
 describe('the real media service', { concurrency: 4 }, () => {
   test('has all that a session needs, in the shapes that mediasoup-client takes', async (t) => {
@@ -64,10 +64,10 @@ describe('the real media service', { concurrency: 4 }, () => {
   });
 
   test('has no room any more when all have left, in whichever way', async (t) => {
-    const code = stage.sfuCode({ id: `a room of its own, ${process.pid}` });
+    const code = stage.sfuCode({ id: `a-room-of-its-own-${process.pid}` });
     const [anna, bert, carl] = await stage.party(t, ['anna', 'bert', 'carl'], { code });
     for (const client of [anna, bert, carl]) await publish(client, 'audio', 'video');
-    const path = `/rooms/${encodeURIComponent(`a room of its own, ${process.pid}`)}`;
+    const path = `/rooms/${encodeURIComponent(`a-room-of-its-own-${process.pid}`)}`;
     assert.equal((await service.get(path)).status, 200);
     await ok(anna, 'peer:kick', { targetPeerId: bert.peerId });
     await ok(anna, 'leave:room');
