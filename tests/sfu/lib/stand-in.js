@@ -86,6 +86,11 @@ export class StandIn {
     this.#faults = [];
   }
 
+  /** Resolves when nothing waits for an answer any more: who asked has given up. */
+  idle() {
+    return until(() => [...this.#open.values()].every((count) => count === 0), 'nobody waits for an answer');
+  }
+
   /** What arrived on a route, in order. @param {string} route @param {(seen: Seen) => boolean} [fits] */
   calls(route, fits = () => true) {
     return this.requests.filter((seen) => seen.route === route && fits(seen));

@@ -170,14 +170,38 @@ describe('a room of four whose media service goes', { concurrency: 4 }, () => {
     assert.deepEqual((await join(clients[2], code)).producers.map((each) => each.producerId), [producerId]);
   });
 
-  test('and is restarted too fast for anybody to notice: clients can begin anew all the same', async (t) => {
+});
+
+describe('a media service that was restarted unnoticed', { concurrency: 4 }, () => {
+  /** What everybody of a room has lost is found out by one of them. */
+  async function beginsAnew(clients) {
+    for (const client of clients) {
+      await until(async () => (await client.ask('sfu_create_transport', { direction: 'send' })).status === 'ok', `${client.username} can make transports`);
+    }
+    const { producerId } = await publish(clients[0]);
+    await subscribe(clients.at(-1), producerId);
+    await settle(clients[0], ...clients);
+    for (const client of clients) assert.ok(modesSeenBy(client).every(({ mode }) => mode === 'sfu'));
+  }
+
+  test('is found out by who had something there', async (t) => {
     const own = await Stage.set(t);
     const clients = await own.party(t, FOUR);
     const { transportId } = await publish(clients[0]);
     own.stub.forget();
     await clients[0].ask('sfu_restart_ice', { transportId });
-    await until(async () => (await clients[0].ask('sfu_create_transport', { direction: 'send' })).status === 'ok', 'transports can be made');
-    await publish(clients[1]);
+    await beginsAnew(clients);
+  });
+
+  test('is found out although a newcomer was there first', async (t) => {
+    const own = await Stage.set(t);
+    const code = own.sfuCode();
+    const clients = await own.party(t, FOUR, { code });
+    for (const client of clients) await publish(client);
+    own.stub.forget();
+    const [late] = await own.party(t, ['late'], { code });
+    await openTransport(late, 'send');
+    await beginsAnew([...clients, late]);
   });
 });
 
