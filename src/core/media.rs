@@ -146,6 +146,9 @@ impl Consumer {
 pub struct PeerMedia {
     /// Since which change of the room's mode: what was made before counts no more.
     pub epoch: u64,
+    /// Grows with each change since then: what is older than what is known is no news.
+    #[serde(default)]
+    pub revision: u64,
     /// Its transports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub transports: Vec<Transport>,
@@ -158,6 +161,7 @@ impl PeerMedia {
     pub(super) const fn new(epoch: u64) -> Self {
         Self {
             epoch,
+            revision: 0,
             transports: Vec::new(),
             producers: Vec::new(),
         }

@@ -338,6 +338,20 @@ fn a_node_that_missed_it_learns_from_the_records_what_is_sent() {
 }
 
 #[test]
+fn what_was_said_before_the_records_were_read_and_comes_after_is_no_news() {
+    let mut sfu = Sfu::new();
+    sfu.send(A, 1, "mic").unwrap();
+    sfu.send(A, 1, "cam").unwrap();
+    let said = sfu.nodes.lose_gossip(A);
+    let roster = vec![(sfu.record(A, 1), id(A)), (sfu.record(B, 2), id(B))];
+    sfu.nodes.refresh(B, roster);
+    for said in said {
+        sfu.nodes.hear(B, A, said);
+    }
+    assert_eq!(sfu.nodes.told(B, 2), ["+producer mic", "+producer cam"]);
+}
+
+#[test]
 fn records_of_before_a_change_of_mode_do_not_bring_back_what_is_gone() {
     let mut sfu = Sfu::new();
     sfu.send(A, 1, "cam").unwrap();

@@ -293,13 +293,17 @@ impl<C: Clone + PartialEq> Room<C> {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
-        let media = media.filter(|media| media.epoch == epoch);
-        let before = std::mem::replace(&mut peer.media, media.clone());
-        let list = |media: &Option<Arc<PeerMedia>>| {
-            let media = media.as_ref();
-            media.map_or_else(Vec::new, |media| media.producers.clone())
+        let Some(media) = media.filter(|media| media.epoch == epoch) else {
+            return;
         };
-        let (old, new) = (list(&before), list(&media));
+        let known = peer.media.as_ref();
+        // Messages and records come by different ways, and one may overtake the other.
+        if known.is_some_and(|known| known.revision >= media.revision) {
+            return;
+        }
+        let new = media.producers.clone();
+        let before = peer.media.replace(media);
+        let old = before.map_or_else(Vec::new, |before| before.producers.clone());
         let missing = |from: &[Arc<Producer>], one: &Producer| from.iter().all(|p| p.id != one.id);
         for closed in old.iter().filter(|one| missing(&new, one)) {
             self.announce_closed(id, &closed.id, out);
@@ -363,7 +367,9 @@ impl<C: Clone + PartialEq> Room<C> {
         let media = peer
             .media
             .get_or_insert_with(|| Arc::new(PeerMedia::new(epoch)));
-        change(Arc::make_mut(media));
+        let media = Arc::make_mut(media);
+        change(media);
+        media.revision += 1;
         out.gossip(Gossip::Renewed(peer.record(seat.peer)));
         Ok(())
     }

@@ -51,7 +51,10 @@ fn a_former_secret_is_kept_in_the_record() {
 fn what_a_peer_has_in_the_media_server_is_kept_in_the_record_without_empty_lists() {
     let mut entered = record();
     entered.media = Some(Arc::new(PeerMedia::new(3)));
-    assert_eq!(to_value(&entered).unwrap()["media"], json!({ "epoch": 3 }));
+    assert_eq!(
+        to_value(&entered).unwrap()["media"],
+        json!({ "epoch": 3, "revision": 0 })
+    );
 
     let media = Arc::make_mut(entered.media.as_mut().unwrap());
     media.transports.push(Transport {
@@ -67,6 +70,7 @@ fn what_a_peer_has_in_the_media_server_is_kept_in_the_record_without_empty_lists
     }));
     let json = json!({
         "epoch": 3,
+        "revision": 0,
         "transports": [{ "id": "t", "direction": "send" }],
         "producers": [{ "id": "p", "kind": "video", "appData": app_data }],
     });

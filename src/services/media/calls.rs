@@ -14,11 +14,8 @@ use crate::{
     services::http::Call,
 };
 
-/// How long a call may take that changes something. Clients wait for it.
-const CHANGE: Duration = Duration::from_secs(3);
-
-/// How long a call may take that only asks.
-const QUESTION: Duration = Duration::from_secs(2);
+/// How long a call may take. Clients wait for it.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest id that is taken from a media server, in bytes.
 const MAX_ID: usize = 128;
@@ -120,7 +117,7 @@ impl MediaServer {
             path: &["rooms", place.room.as_str(), "broadcasters"],
             query: None,
             body: Some(self.write(&body)),
-            timeout: CHANGE,
+            timeout: TIMEOUT,
         };
         match self.call("register", call).await {
             Ok(_) => Ok(true),
@@ -327,7 +324,7 @@ impl MediaServer {
             path: &["rooms", room.as_str()],
             query: None,
             body: None,
-            timeout: QUESTION,
+            timeout: TIMEOUT,
         };
         self.call(CAPABILITIES, call).await
     }
@@ -369,7 +366,7 @@ impl MediaServer {
             path: &[&head, step.below].concat(),
             query: step.query,
             body,
-            timeout: CHANGE,
+            timeout: TIMEOUT,
         };
         self.call(step.operation, call).await
     }
