@@ -52,7 +52,7 @@ impl Lanes {
 }
 
 impl Session {
-    /// Asks the media server for something. What came of it is handed to `answer`, at once or
+    /// Asks the media server for something, if the request could be read. What came of it is handed to `answer`, at once or
     /// later; requests that change something take effect in the order in which they were made.
     ///
     /// # Errors
@@ -60,10 +60,12 @@ impl Session {
     /// as the answer: those, `MEDIA_REJECTED` and `INVALID_PAYLOAD`.
     pub fn sfu(
         self: &Arc<Self>,
-        request: SfuRequest,
+        request: Result<SfuRequest, WireError>,
         answer: impl FnOnce(Result<SfuAnswer, WireError>) + Send + 'static,
     ) -> Result<(), WireError> {
-        let exchange = self.begin_exchange()?;
+        let media = self.hub.media().ok_or_else(WireError::media_unavailable)?;
+        let request = request?;
+        let exchange = self.begin_exchange(media)?;
         if matches!(request, SfuRequest::Producers) {
             answer(exchange.producers());
             return Ok(());
@@ -79,8 +81,7 @@ impl Session {
         })
     }
 
-    fn begin_exchange(self: &Arc<Self>) -> Result<Exchange, WireError> {
-        let media = self.hub.media().ok_or_else(WireError::media_unavailable)?;
+    fn begin_exchange(self: &Arc<Self>, media: &Arc<Media>) -> Result<Exchange, WireError> {
         let place = self.place.lock();
         let Place::Seated { cell, peer } = &*place else {
             return Err(Refusal::NotInRoom.into());

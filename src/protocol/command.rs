@@ -58,8 +58,9 @@ pub enum Command<'a> {
         /// The new token.
         token: Cow<'a, str>,
     },
-    /// Any `sfu_*` event of the contract.
-    Sfu(SfuRequest),
+    /// Any `sfu_*` event of the contract. What is wrong with its payload does not matter where there
+    /// is no media server.
+    Sfu(Result<SfuRequest, WireError>),
     /// `subscribe` or `unsubscribe` to a backend channel.
     Subscription,
 }
@@ -90,8 +91,10 @@ impl<'a> Command<'a> {
             }
             _ => {
                 let unknown = || WireError::new(ErrorCode::UnknownEvent, "there is no such event");
-                let request = SfuRequest::read(name, payload)?;
-                request.map(Self::Sfu).ok_or_else(unknown)
+                match SfuRequest::read(name, payload).transpose() {
+                    Some(request) => Ok(Self::Sfu(request)),
+                    None => Err(unknown()),
+                }
             }
         }
     }

@@ -270,7 +270,11 @@ impl Call<'_> {
     }
 
     /// Answers when the media server has.
-    fn ask_media(&self, event: &str, request: SfuRequest) -> Result<(), WireError> {
+    fn ask_media(
+        &self,
+        event: &str,
+        request: Result<SfuRequest, WireError>,
+    ) -> Result<(), WireError> {
         let connection = Arc::clone(self.connection);
         let (event, ack) = (event.to_owned(), self.ack);
         self.session.sfu(request, move |answer| match answer {

@@ -9,7 +9,7 @@ use crate::{
 fn read(frame: &str) -> Result<SfuRequest, WireError> {
     let (name, payload) = decode(frame).unwrap();
     match Command::read(&name, &payload)? {
-        Command::Sfu(request) => Ok(request),
+        Command::Sfu(request) => request,
         other => panic!("{frame} is read as {other:?}"),
     }
 }
