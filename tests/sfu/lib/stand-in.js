@@ -227,13 +227,13 @@ const FAULTS = {
     send(res, 200, '{"id": not JSON at all');
   },
   half(res, answer, _fault, socket) {
-    const { status = 200, text } = answer();
-    res.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+    const { text } = answer();
+    res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
     res.write(text.slice(0, Math.ceil(text.length / 2)), () => socket.destroy());
   },
   oversized(res, answer) {
-    const { status = 200, text } = answer();
-    send(res, status, `${text.slice(0, -1)}${text === '{}' ? '' : ','}"padding":"${'x'.repeat(OVERSIZED_BYTES)}"}`);
+    const { text } = answer();
+    send(res, 200, `${text.slice(0, -1)}${text === '{}' ? '' : ','}"padding":"${'x'.repeat(OVERSIZED_BYTES)}"}`);
   },
   drip(res, answer) {
     answer();

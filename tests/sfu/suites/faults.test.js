@@ -25,12 +25,16 @@ const FAULTS = {
 };
 
 /** One of each request that reaches the media service. */
-const requestsOf = ({ transportId, producerId, recvId, ofOther }) => [
+const requestsOf = ({ transportId, producerId, spareId, recvId, consumerId, ofOther }) => [
   ['sfu_get_router_capabilities', {}],
   ['sfu_create_transport', { direction: 'recv' }],
+  ['sfu_connect_transport', { transportId, dtlsParameters: CLIENT_DTLS }],
   ['sfu_produce', { transportId, kind: 'video', rtpParameters: rtpParameters('video') }],
   ['sfu_consume', { transportId: recvId, producerId: ofOther, rtpCapabilities: ROUTER_CAPABILITIES }],
+  ['sfu_resume_consumer', { consumerId }],
   ['sfu_pause_producer', { producerId }],
+  ['sfu_resume_producer', { producerId }],
+  ['sfu_close_producer', { producerId: spareId }],
   ['sfu_restart_ice', { transportId }],
 ];
 
@@ -41,8 +45,10 @@ async function roomOfFour(t, { gateway, ...own }, code) {
   const { producerId: ofOther } = await publish(others[0]);
   const { id: transportId } = await raw.ok('sfu_create_transport', '{"direction":"send"}');
   const { id: recvId } = await raw.ok('sfu_create_transport', '{"direction":"recv"}');
-  const { id: producerId } = await raw.ok('sfu_produce', JSON.stringify({ transportId, kind: 'audio', rtpParameters: rtpParameters('audio') }));
-  return { raw, others, gateway, ...own, ids: { transportId, recvId, producerId, ofOther } };
+  const track = JSON.stringify({ transportId, kind: 'audio', rtpParameters: rtpParameters('audio') });
+  const [{ id: producerId }, { id: spareId }] = [await raw.ok('sfu_produce', track), await raw.ok('sfu_produce', track)];
+  const { id: consumerId } = await raw.ok('sfu_consume', JSON.stringify({ transportId: recvId, producerId: ofOther, rtpCapabilities: {} }));
+  return { raw, others, gateway, ...own, ids: { transportId, recvId, producerId, spareId, consumerId, ofOther } };
 }
 
 /** Chats and signals of one who waits for the media service. */
@@ -68,12 +74,22 @@ async function assertUnavailable({ raw, others, ids }) {
 async function assertServes({ raw, others: [bert], ids }) {
   await raw.ok('sfu_restart_ice', JSON.stringify({ transportId: ids.transportId }));
   await raw.ok('sfu_pause_producer', JSON.stringify({ producerId: ids.producerId }));
-  await raw.ok('sfu_connect_transport', JSON.stringify({ transportId: ids.transportId, dtlsParameters: CLIENT_DTLS }));
+  await raw.ok('sfu_resume_consumer', JSON.stringify({ consumerId: ids.consumerId }));
   await raw.ok('sfu_consume', JSON.stringify({ transportId: ids.recvId, producerId: ids.ofOther, rtpCapabilities: ROUTER_CAPABILITIES }));
   await subscribe(bert, ids.producerId);
 }
 
-describe('a media service that', { concurrency: 4 }, () => {
+/**
+ * Waits until the gateway knows that the service is well, and that is its last word: what hangs, or was cut
+ * a moment ago, tells it something else when it hears of it.
+ */
+async function recovered({ gateway, stub }) {
+  await stub.idle();
+  await stub.probed();
+  await mediaAvailable(gateway);
+}
+
+describe('a media service that', { concurrency: 8 }, () => {
   for (const [what, [fault, undo = (stub) => stub.heal()]] of Object.entries(FAULTS)) {
     test(`${what}: each request gets one clear error, all else goes on, and it serves again when it is well`, async (t) => {
       const own = await Stage.set(t, { env: { RECONNECT_WINDOW_MS: '60000' } });
@@ -84,9 +100,7 @@ describe('a media service that', { concurrency: 4 }, () => {
       await mediaHealth(own.gateway);
       assert.ok(room.others.every(({ socket }) => socket.connected) && !room.raw.socket.closed);
       await undo(own.stub);
-      // What still hangs tells the gateway something new when it gives up.
-      await own.stub.idle();
-      await mediaAvailable(own.gateway);
+      await recovered(own);
       await assertServes(room);
       for (const client of room.others) {
         assert.deepEqual(modesSeenBy(client), [], 'a room of four stays as it is');
@@ -102,6 +116,28 @@ describe('a media service that', { concurrency: 4 }, () => {
     own.stub.fail('slow', { ms: 700 });
     await assertServes(room);
     assert.equal((await mediaHealth(own.gateway)).available, true);
+  });
+
+  test('comes and goes: each request gets one answer, and all else goes on', async (t) => {
+    const own = await Stage.set(t);
+    const room = await roomOfFour(t, own, own.sfuCode());
+    own.stub.fail('flap', { routes: ['*'] });
+    for (let round = 0; round < 3; round += 1) {
+      const sent = requestsOf(room.ids).map(([event, payload]) => room.raw.send(event, JSON.stringify(payload)));
+      await livesMeanwhile(room.raw, room.others);
+      for (const id of sent) {
+        const answer = JSON.parse(await room.raw.answer(id));
+        // What was done although its answer was lost is refused when it is asked for again.
+        assert.ok(answer.status === 'ok' || ['MEDIA_UNAVAILABLE', 'MEDIA_REJECTED', 'FORBIDDEN'].includes(answer.code), JSON.stringify(answer));
+      }
+      await own.stub.probed(2);
+      assert.deepEqual(sent.map((id) => room.raw.answers(id)), sent.map(() => 1), 'each is answered once');
+    }
+    own.stub.heal();
+    await recovered(own);
+    await assertServes(room);
+    await settle(room.others[0], ...room.others);
+    for (const client of room.others) assert.deepEqual(modesSeenBy(client), []);
   });
 
   test('is a process that freezes, and thaws', async (t) => {
