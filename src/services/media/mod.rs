@@ -1,5 +1,5 @@
 //! Media servers: selective forwarding units that speak the HTTP API of the mediasoup demo's
-//! broadcasters (`docs/media-service.md`).
+//! broadcasters (`media-service/README.md`).
 //!
 //! There may be several, each with a circuit breaker of its own. A room is on one of them; which
 //! one is chosen here, for new rooms among those that can be reached, and written down with the
