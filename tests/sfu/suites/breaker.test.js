@@ -13,7 +13,7 @@ const FOUR = ['anna', 'bert', 'carl', 'dora'];
 /** What an open breaker is called while a probe is under way, and while none is. */
 const NOT_CLOSED = ['open', 'half-open'];
 
-describe('while the breaker is open', { concurrency: 4 }, () => {
+describe('while the breaker is open', { concurrency: 8 }, () => {
   test('everything is refused without a call; only health checks go on', async (t) => {
     const own = await Stage.set(t);
     const clients = await own.party(t, FOUR);
@@ -68,7 +68,7 @@ describe('while the breaker is open', { concurrency: 4 }, () => {
   });
 });
 
-describe('a breaker', { concurrency: 4 }, () => {
+describe('a breaker', { concurrency: 8 }, () => {
   test('opens when nobody asks either, and closes by itself: a health check finds out', async (t) => {
     const own = await Stage.set(t);
     const clients = await own.party(t, FOUR);
@@ -139,7 +139,7 @@ describe('a breaker', { concurrency: 4 }, () => {
   });
 });
 
-describe('a media service that is away when the gateway starts', { concurrency: 4 }, () => {
+describe('a media service that is away when the gateway starts', { concurrency: 8 }, () => {
   test('does not keep it from starting, and is found when it comes', async (t) => {
     const own = await Stage.set(t, { env: { RECONNECT_WINDOW_MS: '60000' } });
     await own.stub.close();

@@ -221,6 +221,21 @@ describe('a peer that moves to another node', { concurrency: 4 }, () => {
   });
 });
 
+describe('the Room Service', { concurrency: 2 }, () => {
+  test('is asked once for a room, whichever node its peers are on', async (t) => {
+    const code = stage.sfuCode();
+    await stage.spread(t, ['anna', 'bert', 'carl', 'dora'], { code });
+    assert.equal(stage.rooms.asked(code), 1);
+  });
+
+  test('is asked once by each node at most where many come at once', async (t) => {
+    const code = stage.sfuCode();
+    const clients = await mapLimited(Array.from({ length: 30 }), 10, (_, n) => connect(t, stage.nodes[n % 3]));
+    await Promise.all(clients.map((client) => join(client, code)));
+    assert.ok(stage.rooms.asked(code) <= 3, `${stage.rooms.asked(code)}`);
+  });
+});
+
 describe('a room without a Room Service', { concurrency: 2 }, () => {
   test('has the id of its code, on all nodes and in the media service', async (t) => {
     const own = await ClusteredStage.set(t, { size: 2, env: { ROOM_SERVICE_URL: undefined, MAX_P2P_PEERS: '2' } });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { assertRefused, join, settle, unnoticed } from '../../clients/lib/rooms.js';
+import { assertRefused, join, settle } from '../../clients/lib/rooms.js';
 import { assertResumed, comeBackAs, lose, partyWithProxy } from '../../clients/lib/resume.js';
 import { until } from '../../clients/lib/wait.js';
 import { modeChanged, modesSeenBy, ok, openTransport, producersSeenBy, publish, subscribe, unavailable } from '../lib/session.js';
@@ -29,7 +29,7 @@ async function threeOfFour(t, own) {
   return { clients, code };
 }
 
-describe('a room of three whose media service goes', { concurrency: 4 }, () => {
+describe('a room of three whose media service goes', { concurrency: 8 }, () => {
   test('is told once, all of it, that it is p2p, with the room; and may signal', async (t) => {
     const own = await Stage.set(t);
     const code = own.sfuCode();
@@ -92,6 +92,43 @@ describe('a room of three whose media service goes', { concurrency: 4 }, () => {
     await subscribe(erna, producerId);
   });
 
+  test('and turns sfu again has the end of what was behind it: what it has now is not deleted by mistake', async (t) => {
+    const own = await Stage.set(t, { env: { MAX_P2P_PEERS: '3' } });
+    const { clients, code } = await threeOfFour(t, own);
+    for (const client of clients) await publish(client);
+    await own.stub.close();
+    for (const client of clients) await modeChanged(client, 'media-unavailable');
+    own.stub.fail('slow', { ms: 700, routes: ['deleteBroadcaster'] });
+    await own.stub.open();
+    await mediaAvailable(own.gateway);
+    const marks = clients.map((client) => client.mark());
+    await own.party(t, ['erna'], { code });
+    for (const [index, client] of clients.entries()) await modeChanged(client, 'capacity', marks[index]);
+    const sent = [];
+    for (const client of clients) sent.push(await publish(client));
+    await own.stub.idle();
+    await own.stub.probed(2);
+    for (const [index, client] of clients.entries()) await ok(client, 'sfu_restart_ice', { transportId: sent[index].transportId });
+  });
+
+  test('while a producer is being made: that is not announced, and nothing is left of it', async (t) => {
+    const own = await Stage.set(t);
+    const [anna, ...others] = await own.party(t, THREE);
+    const transportId = await openTransport(anna, 'send');
+    own.stub.fail('slow', { ms: 2_000, routes: ['produce'] });
+    own.stub.fail('status', { status: 503, routes: ['readyz', 'createTransport'] });
+    const producing = anna.ask('sfu_produce', { transportId, kind: 'audio', rtpParameters: {} });
+    await own.stub.called('produce');
+    await unavailable(others[0], 'sfu_create_transport', { direction: 'send' });
+    await allToldOnce([anna, ...others], DOWN);
+    const answer = await producing;
+    assert.equal(answer.status, 'error', JSON.stringify(answer));
+    await settle(anna, ...others);
+    for (const other of others) assert.deepEqual(other.recorder.all('sfu_new_producer'), []);
+    own.stub.heal();
+    await until(() => !own.stub.knows(anna.peerId), 'nothing of it is left there');
+  });
+
   for (const [name, room] of [
     ['that the Room Service wants there', async (t, own) => own.party(t, THREE)],
     ['that came there by its size', async (t, own) => (await threeOfFour(t, own)).clients],
@@ -119,7 +156,7 @@ describe('a room of three whose media service goes', { concurrency: 4 }, () => {
   }
 });
 
-describe('a room of four whose media service goes', { concurrency: 4 }, () => {
+describe('a room of four whose media service goes', { concurrency: 8 }, () => {
   test('stays sfu, and works again with all it had', async (t) => {
     const own = await Stage.set(t);
     const code = own.sfuCode();
@@ -172,7 +209,7 @@ describe('a room of four whose media service goes', { concurrency: 4 }, () => {
 
 });
 
-describe('a media service that was restarted unnoticed', { concurrency: 4 }, () => {
+describe('a media service that was restarted unnoticed', { concurrency: 8 }, () => {
   /** What everybody of a room has lost is found out by one of them. */
   async function beginsAnew(clients) {
     for (const client of clients) {
@@ -203,9 +240,18 @@ describe('a media service that was restarted unnoticed', { concurrency: 4 }, () 
     await openTransport(late, 'send');
     await beginsAnew([...clients, late]);
   });
+
+  test('is found out although one who had nothing there yet was first', async (t) => {
+    const own = await Stage.set(t);
+    const [silent, ...others] = await own.party(t, FOUR);
+    for (const client of others) await publish(client);
+    own.stub.forget();
+    await openTransport(silent, 'send');
+    await beginsAnew([...others, silent]);
+  });
 });
 
-describe('who is away while its room changes', { concurrency: 4 }, () => {
+describe('who is away while its room changes', { concurrency: 8 }, () => {
   test('is told when it is back', async (t) => {
     const own = await Stage.set(t, { env: { RECONNECT_WINDOW_MS: '60000' } });
     const { proxy, lossy, others } = await partyWithProxy(t, own.gateway, ['anna', 'lossy'], { code: own.sfuCode() });
@@ -217,8 +263,26 @@ describe('who is away while its room changes', { concurrency: 4 }, () => {
     const resumed = await assertResumed(back, lossy);
     assert.equal(resumed.mode, 'p2p');
     await settle(others[0], back);
-    await unnoticed(others[0], [back], async () => {});
     assert.ok(modesSeenBy(back).length <= 1);
     await unavailable(back, 'sfu_get_producers');
+  });
+
+  test('is told to begin anew, where nothing else would tell', async (t) => {
+    const own = await Stage.set(t, { env: { RECONNECT_WINDOW_MS: '60000' } });
+    const { proxy, lossy, others } = await partyWithProxy(t, own.gateway, ['anna', 'bert', 'carl', 'lossy'], { code: own.sfuCode() });
+    const { transportId } = await publish(lossy);
+    await lose(proxy);
+    await own.stub.close();
+    await mediaMissed(own.gateway);
+    own.stub.forget();
+    await own.stub.open();
+    await modeChanged(others[0], 'media-moved');
+    const back = await comeBackAs(t, own.gateway, lossy);
+    assert.equal((await assertResumed(back, lossy)).mode, 'sfu');
+    await modeChanged(back, 'media-moved');
+    assertRefused(await back.ask('sfu_restart_ice', { transportId }), 'FORBIDDEN');
+    await publish(back);
+    await settle(others[0], back);
+    assert.equal(modesSeenBy(back).length, 1);
   });
 });

@@ -152,6 +152,16 @@ describe('producers of the others', { concurrency: 4 }, () => {
     assert.deepEqual((await join(late, code)).producers.map(({ producerId }) => producerId), [second]);
   });
 
+  test('that are closed take their consumers with them', async (t) => {
+    const [anna, bert] = await stage.party(t, ['anna', 'bert']);
+    const { producerIds: [first, second] } = await publish(anna, 'audio', 'video');
+    const { consumerIds: [gone, left] } = await subscribe(bert, first, second);
+    await ok(anna, 'sfu_close_producer', { producerId: first });
+    await bert.event('sfu_producer_closed');
+    assertRefused(await bert.ask('sfu_resume_consumer', { consumerId: gone }), 'FORBIDDEN');
+    await ok(bert, 'sfu_resume_consumer', { consumerId: left });
+  });
+
   test('may be consumed by many, each with a consumer of their own', async (t) => {
     const [anna, ...others] = await stage.party(t, ['anna', 'bert', 'carl', 'dora']);
     const { producerIds } = await publish(anna, 'audio', 'video');

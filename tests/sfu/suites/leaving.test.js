@@ -101,6 +101,20 @@ describe('a peer that goes', { concurrency: 4 }, () => {
     assert.ok(!own.stub.knows(anna.peerId), 'and nothing comes later');
   });
 
+  for (const [what, how] of [['fails', ['status', { status: 500 }]], ['is not answered', ['hang', {}]], ['is answered in part', ['half', {}]]]) {
+    test(`is deleted in the end, where deleting ${what} at first`, async (t) => {
+      const own = await Stage.set(t);
+      const [anna, bert] = await own.party(t, ['anna', 'bert', 'carl', 'dora']);
+      await publish(anna);
+      own.stub.fail(how[0], { routes: ['deleteBroadcaster'], ...how[1] });
+      await ok(anna, 'leave:room');
+      await bert.event('peer:left');
+      await own.stub.called('deleteBroadcaster');
+      own.stub.heal();
+      await until(() => !own.stub.knows(anna.peerId), 'it is deleted');
+    });
+  }
+
   test('while its broadcaster is being made leaves nothing behind', async (t) => {
     const own = await Stage.set(t);
     const [anna, bert] = await own.party(t, ['anna', 'bert']);

@@ -73,7 +73,7 @@ describe('a burst of 700 requests', { concurrency: 4 }, () => {
     const anna = await RawPeer.join(t, own.gateway, code);
     const [bert] = await party(t, own.gateway, ['bert'], { code });
     const { id } = await anna.ok('sfu_create_transport', '{"direction":"send"}');
-    own.stub.fail('slow', { ms: 2_000, routes: ['restartIce'] });
+    own.stub.fail('slow', { ms: 1_200, routes: ['restartIce'] });
     const burstOf = burst(anna, 'sfu_restart_ice', `{"transportId":"${id}"}`, own.stub);
     await own.stub.called('restartIce');
     await openTransport(bert, 'send');
@@ -90,7 +90,7 @@ describe('a burst of 700 requests', { concurrency: 4 }, () => {
     const own = await Stage.set(t);
     const anna = await RawPeer.join(t, own.gateway, own.sfuCode());
     await anna.ok('sfu_create_transport', '{"direction":"send"}');
-    own.stub.fail('slow', { ms: 1_000, routes: ['capabilities'] });
+    own.stub.fail('slow', { ms: 400, routes: ['capabilities'] });
     const counts = await burst(anna, 'sfu_get_router_capabilities', '{}', own.stub);
     assert.ok(counts.ok >= WAITING, JSON.stringify(counts));
     assert.equal(counts.ok + (counts.RATE_LIMITED ?? 0), 700);
