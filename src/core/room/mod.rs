@@ -6,20 +6,21 @@ mod media;
 mod mode;
 mod moving;
 mod refresh;
+mod refusal;
 mod remote;
 mod talk;
 
 pub use media::MediaSeat;
+pub use refusal::Refusal;
 pub use remote::NewWindow;
 
 use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
-use thiserror::Error;
 
 use super::{
-    ChatError, Event, Gossip, LeaveReason, Member, Mode, ModeState, Newcomer, NodeId, Outbox,
-    PeerId, ResumeSecret, ResumeToken, RoomCode, RoomId, UserId, Welcome,
+    Event, Gossip, LeaveReason, Member, Mode, ModeState, Newcomer, NodeId, Outbox, PeerId,
+    ResumeSecret, ResumeToken, RoomCode, RoomId, UserId, Welcome,
     chat::ChatLog,
     peer::{Peer, Presence},
     replay::Replay,
@@ -34,53 +35,6 @@ pub struct Limits {
     pub max_sfu_peers: usize,
     /// How long a lost peer is waited for.
     pub reconnect_window: Duration,
-}
-
-/// Why a room does not do what it is asked.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Refusal {
-    /// The asking connection speaks for no peer of this room.
-    #[error("join a room first")]
-    NotInRoom,
-    /// The room has no such peer: it may be in another room, gone, or never have been.
-    #[error("no such peer in this room")]
-    PeerNotFound,
-    /// There is no place left.
-    #[error("the room is full")]
-    RoomFull,
-    /// Only the host may.
-    #[error("only the host of the room may do this")]
-    NotHost,
-    /// A host leaves a room by leaving it.
-    #[error("a host cannot remove itself")]
-    SelfKick,
-    /// The room is a mesh: it has no media server.
-    #[error("the room does not use a media server")]
-    NotSfu,
-    /// The room is not on the same media server any more.
-    #[error("the media server has changed")]
-    MediaGone,
-    /// The transport, producer or consumer is not the peer's own, or is not there.
-    #[error("no such transport, producer or consumer of this peer")]
-    NotOwner,
-    /// The transport goes the other way.
-    #[error("transportId must be of a transport of the other direction")]
-    WrongDirection,
-    /// Nobody in the room sends that.
-    #[error("no such producer in this room")]
-    NoProducer,
-    /// See [`MAX_TRANSPORTS`](super::MAX_TRANSPORTS).
-    #[error("too many transports")]
-    TooManyTransports,
-    /// See [`MAX_PRODUCERS`](super::MAX_PRODUCERS).
-    #[error("too many producers")]
-    TooManyProducers,
-    /// See [`MAX_CONSUMERS`](super::MAX_CONSUMERS).
-    #[error("too many consumers")]
-    TooManyConsumers,
-    /// The text cannot be sent.
-    #[error("content {0}")]
-    Chat(#[from] ChatError),
 }
 
 /// A peer and the connection that speaks for it. A room acts on what a seat asks only while
