@@ -46,7 +46,8 @@ impl Hub {
         profile: &RoomProfile,
     ) -> Option<Plan> {
         let mode = room.mode();
-        if profile.mode != Mode::Sfu || mode.mode == Mode::Sfu || mode.epoch > 0 {
+        let changed = mode.epoch > 0 && !room.is_empty();
+        if profile.mode != Mode::Sfu || mode.mode == Mode::Sfu || changed {
             return None;
         }
         let server = self.media().map(|media| media.choose(&profile.id));
