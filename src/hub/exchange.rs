@@ -28,10 +28,13 @@ impl Exchange {
         let answer = self.answer(request).await;
         self.clear_up();
         answer.map_err(|failure| {
-            if matches!(failure, Failure::Media(MediaError::NotFound(_))) {
+            // Once it has a transport, the server has to know it.
+            let established = self.seat.established;
+            if established && matches!(failure, Failure::Media(MediaError::NotFound(_))) {
                 // Perhaps it was restarted.
                 let (hub, cell) = (Arc::clone(&self.session.hub), Arc::clone(&self.cell));
-                tokio::spawn(async move { hub.check_media(&cell).await });
+                let (epoch, peer) = (self.seat.epoch, self.seat.peer);
+                tokio::spawn(async move { hub.check_media(&cell, epoch, &[peer]).await });
             }
             failure.into()
         })

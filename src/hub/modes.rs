@@ -9,9 +9,9 @@ use tracing::{debug, info, warn};
 
 use super::{Conn, Hub, directory::RoomCell, link::Post, session::unix_millis};
 use crate::{
-    core::{Mode, ModeReason, Room, RoomId},
+    core::{Mode, ModeReason, PeerId, Room, RoomId},
     services::{
-        media::{Media, Place},
+        media::{Media, MediaServer, Place},
         room::RoomProfile,
     },
 };
@@ -148,7 +148,9 @@ impl Hub {
                 if !media.is_available(&server) {
                     self.do_without(media, hold.cell(), &server).await;
                 } else if back.contains(&server) {
-                    self.check_media(hold.cell()).await;
+                    let (epoch, known) =
+                        cell.look(|room| (room.mode().epoch, room.established_peers()));
+                    self.check_media(hold.cell(), epoch, &known).await;
                 }
             })
             .await;
@@ -176,38 +178,50 @@ impl Hub {
         self.change_mode(cell, epoch, plan).await;
     }
 
-    /// Finds out whether a room's media server still has what the peers have there, and lets them
-    /// begin anew if not.
-    pub(super) async fn check_media(self: &Arc<Self>, cell: &Arc<RoomCell>) {
-        let (mode, known) = cell.look(|room| {
-            let peer = room.established_peer();
-            let known = peer.and_then(|id| Some((id, Arc::clone(room.member(id)?))));
-            (room.mode().clone(), known)
-        });
-        let (Some(name), Some((peer, member))) = (mode.media, known) else {
+    /// Finds out whether a room's media server still has what `suspects` had there when the room
+    /// was in `epoch`, and lets all begin anew if not.
+    pub(super) async fn check_media(
+        self: &Arc<Self>,
+        cell: &Arc<RoomCell>,
+        epoch: u64,
+        suspects: &[PeerId],
+    ) {
+        let mode = cell.look(|room| room.mode().clone());
+        let Some(name) = mode.media.filter(|_| mode.epoch == epoch) else {
             return;
         };
-        let Some(media) = self.media() else { return };
-        let Some(server) = media.server(&name) else {
+        let Some(server) = self.media().and_then(|media| media.server(&name)) else {
             return;
         };
-        let place = Place {
-            room: cell.id(),
-            peer,
-        };
-        // Somebody new may have made the room again: whether it knows the peer is what counts.
-        let lost = match server.knows(cell.id()).await {
-            Ok(true) => server.register(place, &member.username).await == Ok(true),
+        for peer in suspects {
+            if self.is_lost(cell, server, *peer).await {
+                info!(room = %cell.id(), "the media server has lost the room");
+                let plan = Plan::sfu(Some(name), ModeReason::MediaMoved);
+                return self.change_mode(cell, epoch, plan).await;
+            }
+        }
+    }
+
+    /// Whether a media server does not know a peer that it should. Others may have made the room
+    /// again since: it is the peer that counts.
+    async fn is_lost(&self, cell: &RoomCell, server: &MediaServer, peer: PeerId) -> bool {
+        let member = cell.look(|room| room.member(peer).cloned());
+        let Some(member) = member else { return false };
+        let room = cell.id();
+        let lost = match server.knows(room).await {
+            Ok(true) => {
+                let place = Place { room, peer };
+                server.register(place, &member.username).await == Ok(true)
+            }
             known => known == Ok(false),
         };
-        if lost {
-            if cell.look(|room| room.member(peer).is_none()) {
-                media.release(&name, cell.id(), peer);
-            }
-            info!(room = %cell.id(), "the media server has lost the room");
-            let plan = Plan::sfu(Some(name), ModeReason::MediaMoved);
-            self.change_mode(cell, mode.epoch, plan).await;
+        if lost
+            && cell.look(|room| room.member(peer).is_none())
+            && let Some(media) = self.media()
+        {
+            media.release(server.name(), room, peer);
         }
+        lost
     }
 
     /// Closes what the peers of this node have on media servers: they are about to be forgotten.

@@ -45,14 +45,14 @@ impl<C: Clone + PartialEq> Room<C> {
         self.mode.mode == Mode::Sfu && self.peers.len() < MIN_SFU_PEERS
     }
 
-    /// A peer of this node that the media server should know, if there is one.
-    pub fn established_peer(&self) -> Option<PeerId> {
+    /// The peers of this node that the media server should know.
+    pub fn established_peers(&self) -> Vec<PeerId> {
         let established = |peer: &Peer<C>| {
             let media = peer.media.as_ref();
             peer.node().is_none() && media.is_some_and(|media| !media.transports.is_empty())
         };
-        let mut peers = self.peers.iter();
-        peers.find(|(_, peer)| established(peer)).map(|(id, _)| *id)
+        let peers = self.peers.iter().filter(|(_, peer)| established(peer));
+        peers.map(|(id, _)| *id).collect()
     }
 
     /// The state that follows on the present one. `now` is in milliseconds since the Unix epoch.
