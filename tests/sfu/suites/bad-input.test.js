@@ -81,14 +81,14 @@ describe('what is checked first', { concurrency: 4 }, () => {
     });
   });
 
-  test('without a MEDIA_SERVICE_URL everything that fits is MEDIA_UNAVAILABLE, in a room and outside', async (t) => {
+  test('without a MEDIA_SERVICE_URL everything is MEDIA_UNAVAILABLE, in a room and outside', async (t) => {
     const own = await Stage.set(t, { media: 0, env: { MEDIA_SERVICE_URL: undefined } });
     const [anna, bert] = await own.party(t, ['anna', 'bert'], { code: own.p2pCode() });
     const [carl] = await own.party(t, ['carl']);
     await ok(bert, 'leave:room');
     for (const client of [anna, bert, carl]) {
       for (const [event, payload] of FITTING) await unavailable(client, event, payload);
-      assertRefused(await client.ask('sfu_restart_ice', {}), 'INVALID_PAYLOAD', /transportId/);
+      await unavailable(client, 'sfu_restart_ice', {});
     }
   });
 
