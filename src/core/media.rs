@@ -21,9 +21,8 @@ pub const MAX_CONSUMERS: usize = 2_048;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ModeState {
-    /// Grows with each change; 0 as long as there was none. It is not less than the time of
-    /// the change in milliseconds since the Unix epoch, so that it grows too where a room that
-    /// was left by all is made again.
+    /// How many changes there were. A node that finds nothing of a room and begins one counts from
+    /// the beginning, so that what those know who are inside wins.
     pub epoch: u64,
     /// How media flows.
     pub mode: Mode,

@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, stream};
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
-use super::{Conn, Hub, directory::RoomCell, link::Post, session::unix_millis};
+use super::{Conn, Hub, directory::RoomCell, link::Post};
 use crate::{
     core::{Mode, ModeReason, PeerId, Room, RoomId},
     services::{
@@ -46,8 +46,7 @@ impl Hub {
         profile: &RoomProfile,
     ) -> Option<Plan> {
         let mode = room.mode();
-        let changed = mode.epoch > 0 && !room.is_empty();
-        if profile.mode != Mode::Sfu || mode.mode == Mode::Sfu || changed {
+        if profile.mode != Mode::Sfu || mode.mode == Mode::Sfu || mode.epoch > 0 {
             return None;
         }
         let server = self.media().map(|media| media.choose(&profile.id));
@@ -247,6 +246,6 @@ impl Plan {
     }
 
     fn proposal(self, room: &Room<Conn>) -> crate::core::ModeState {
-        room.proposal(self.mode, self.server, self.reason, unix_millis())
+        room.proposal(self.mode, self.server, self.reason)
     }
 }

@@ -28,7 +28,7 @@ impl Sfu {
     }
 
     fn proposal(&self, mode: Mode, server: Option<&str>, reason: ModeReason) -> ModeState {
-        self.nodes.rooms[A].proposal(mode, server.map(Into::into), reason, 7)
+        self.nodes.rooms[A].proposal(mode, server.map(Into::into), reason)
     }
 
     /// What A says once the records have taken it.
@@ -315,14 +315,27 @@ fn what_was_there_counts_no_more_once_the_room_has_moved() {
 }
 
 #[test]
-fn a_server_that_lost_what_it_had_is_not_asked_to_close_it() {
+fn what_was_there_is_closed_even_where_the_room_stays() {
     let mut sfu = Sfu::new();
     sfu.send(A, 1, "cam").unwrap();
     sfu.nodes.pass_on();
     sfu.nodes.forget();
     sfu.change(Mode::Sfu, Some(SERVER), ModeReason::MediaMoved);
     assert_eq!(sfu.nodes.told(B, 2), ["Sfu MediaMoved"]);
-    assert!(sfu.released(A).is_empty());
+    assert_eq!(sfu.released(A), [peer(1)]);
+}
+
+#[test]
+fn a_node_that_finds_nothing_and_begins_the_room_anew_does_not_disturb_those_inside() {
+    let mut sfu = Sfu::new();
+    sfu.change(Mode::Sfu, Some("http://two"), ModeReason::MediaMoved);
+    sfu.nodes.forget();
+    let begun = room(B).proposal(Mode::Sfu, Some(SERVER.into()), ModeReason::Configured);
+    sfu.nodes.hear(A, B, Gossip::Mode(begun.clone()));
+    let (room, said) = (&mut sfu.nodes.rooms[A], &mut sfu.nodes.said[A]);
+    room.refresh_mode(Some(begun), said);
+    assert_eq!(room.mode().media.as_deref(), Some("http://two"));
+    assert!(sfu.nodes.told(A, 1).is_empty());
 }
 
 #[test]
@@ -373,7 +386,7 @@ fn a_mesh_holds_what_it_holds_and_a_room_never_more_than_its_capacity() {
     assert_eq!(room.places(), 5);
     room.set_capacity(Some(20));
     assert!(room.would_grow());
-    let sfu = room.proposal(Mode::Sfu, None, ModeReason::Capacity, 0);
+    let sfu = room.proposal(Mode::Sfu, None, ModeReason::Capacity);
     room.change_mode(sfu, &mut crate::pair::Said::default());
     assert_eq!((room.places(), room.would_grow()), (20, false));
 }
@@ -381,12 +394,11 @@ fn a_mesh_holds_what_it_holds_and_a_room_never_more_than_its_capacity() {
 #[test]
 fn a_room_that_all_have_left_begins_as_a_mesh_again() {
     let mut sfu = Sfu::new();
-    let before = sfu.epoch(A);
     for (node, number) in [(A, 1), (B, 2)] {
         sfu.on(node, number, |room, seat, _, out| room.leave(seat, out));
         sfu.nodes.pass_on();
     }
     for room in &sfu.nodes.rooms {
-        assert_eq!((room.mode().mode, room.mode().epoch), (Mode::P2p, before));
+        assert_eq!((room.mode().mode, room.mode().epoch), (Mode::P2p, 0));
     }
 }

@@ -112,9 +112,9 @@ impl World {
         let node = random.below(2);
         let room = &self.nodes.rooms[node];
         let state = match random.below(3) {
-            0 => room.proposal(Mode::P2p, None, ModeReason::MediaUnavailable, 0),
-            1 => room.proposal(Mode::Sfu, Some("one".into()), ModeReason::Capacity, 0),
-            _ => room.proposal(Mode::Sfu, Some("two".into()), ModeReason::MediaMoved, 0),
+            0 => room.proposal(Mode::P2p, None, ModeReason::MediaUnavailable),
+            1 => room.proposal(Mode::Sfu, Some("one".into()), ModeReason::Capacity),
+            _ => room.proposal(Mode::Sfu, Some("two".into()), ModeReason::MediaMoved),
         };
         let kept = self.mode.as_ref().map_or(0, |mode| mode.epoch);
         if kept <= room.mode().epoch {

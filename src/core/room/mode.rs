@@ -55,16 +55,10 @@ impl<C: Clone + PartialEq> Room<C> {
         peers.map(|(id, _)| *id).collect()
     }
 
-    /// The state that follows on the present one. `now` is in milliseconds since the Unix epoch.
-    pub fn proposal(
-        &self,
-        mode: Mode,
-        media: Option<Arc<str>>,
-        reason: ModeReason,
-        now: u64,
-    ) -> ModeState {
+    /// The state that follows on the present one.
+    pub fn proposal(&self, mode: Mode, media: Option<Arc<str>>, reason: ModeReason) -> ModeState {
         ModeState {
-            epoch: now.max(self.mode.epoch.saturating_add(1)),
+            epoch: self.mode.epoch.saturating_add(1),
             mode,
             media,
             reason,
@@ -109,17 +103,12 @@ impl<C: Clone + PartialEq> Room<C> {
 
     /// A room that nobody is in begins anew.
     pub(super) fn reset_mode(&mut self) {
-        self.mode = ModeState {
-            epoch: self.mode.epoch,
-            ..ModeState::initial(self.begins)
-        };
+        self.mode = ModeState::initial(self.begins);
     }
 
-    /// What peers have in a media server does not count any more. Each node sees to its own.
+    /// What peers have in a media server does not count any more, and is closed, even where the
+    /// room stays: each node sees to its own.
     fn give_up_media(&mut self, before: &ModeState, out: &mut impl Outbox<C>) {
-        // A server that was restarted has nothing of them, and may have something new by the
-        // time that it is told.
-        let moved = before.media != self.mode.media;
         let mut own: Vec<PeerId> = Vec::new();
         for (id, peer) in &mut self.peers {
             peer.consumers = Vec::new();
@@ -128,7 +117,7 @@ impl<C: Clone + PartialEq> Room<C> {
             }
         }
         for id in own {
-            if let Some(server) = before.media.as_deref().filter(|_| moved) {
+            if let Some(server) = before.media.as_deref() {
                 out.release_media(server, id);
             }
             if let Some(peer) = self.peers.get(&id) {
