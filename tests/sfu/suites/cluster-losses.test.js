@@ -154,6 +154,32 @@ describe('Redis', { concurrency: 3 }, () => {
     }
   });
 
+  for (const [how, env, codeOf] of [
+    ['that the Room Service wants sfu', {}, (own) => own.sfuCode()],
+    ['that turned sfu by its size', { MAX_P2P_PEERS: '3' }, (own) => own.p2pCode()],
+  ]) {
+    test(`that loses everything a moment before somebody comes to a room ${how}, on a node that does not know it: who is inside goes on`, async (t) => {
+      const own = await ClusteredStage.set(t, { size: 2, env: { PRESENCE_TTL_MS: '3000', ...env } });
+      const code = codeOf(own);
+      const clients = await own.spread(t, ['anna', 'bert', 'carl', 'dora'], { code, at: [0, 0, 0, 0] });
+      const sent = [];
+      for (const client of clients) sent.push(await publish(client));
+      await settleAll(clients);
+      const marks = clients.map((client) => client.mark());
+      await own.redis.command('FLUSHALL');
+      const late = await connect(t, own.nodes[1], { username: 'late' });
+      await join(late, code);
+      await untilAgreed([...clients, late]);
+      await until(async () => (await join(late, code)).producers?.length === 4, 'the newcomer finds all producers');
+      await settleAll([...clients, late]);
+      clients.forEach((client, index) => assert.deepEqual(modesSeenBy(client, marks[index]), [], client.username));
+      for (const [index, client] of clients.entries()) await ok(client, 'sfu_restart_ice', { transportId: sent[index].transportId });
+      await publish(late);
+      for (const client of [...clients, late]) await ok(client, 'leave:room');
+      await until(() => own.stub.rooms.size === 0, 'nothing is left in the media service');
+    });
+  }
+
   test('that is away: each node\'s sessions go on; back, all know all', async (t) => {
     const own = await ClusteredStage.set(t);
     const { clients, sent } = await playing(t, own);
@@ -184,6 +210,58 @@ describe('Redis', { concurrency: 3 }, () => {
     }
     assert.deepEqual(own.stub.calls('deleteBroadcaster'), []);
   });
+});
+
+describe('nodes that do not hear of each other', { concurrency: 3 }, () => {
+  /** What all are told and find once Redis is back. */
+  async function agree(t, own, code, clients, expected) {
+    for (const client of clients) {
+      await until(() => JSON.stringify(modesSeenBy(client)) === JSON.stringify(expected), `${client.username} is told ${JSON.stringify(expected)}`)
+        .catch((error) => { throw new Error(`${error.message}; it was told ${JSON.stringify(modesSeenBy(client))}`); });
+    }
+    for (const node of own.nodes) {
+      const late = await connect(t, node);
+      assert.equal((await join(late, code)).mode, expected.at(-1).mode);
+      await late.ask('leave:room');
+    }
+    await settleAll(clients);
+    for (const client of clients) assert.deepEqual(modesSeenBy(client), expected, client.username);
+  }
+
+  test('and lose the media service: each tells its own, once; together again, nobody is told more', async (t) => {
+    const own = await ClusteredStage.set(t, { env: { READY_WITHOUT_REDIS: 'true' } });
+    const { code, clients } = await playing(t, own);
+    await own.redis.kill();
+    await own.stub.close();
+    for (const client of clients) await modeChanged(client, 'media-unavailable');
+    await own.redis.restartEmpty();
+    await Promise.all(own.nodes.map((_, index) => own.cluster.ready(index)));
+    await own.stub.open();
+    await Promise.all(own.nodes.map((node) => mediaFound(node)));
+    await agree(t, own, code, clients, [DOWN]);
+  });
+
+  for (const [how, comeBack] of [['empty', (redis) => redis.restartEmpty()], ['with its log', (redis) => redis.restartWithData()]]) {
+    test(`and of which one turns a room sfu: when Redis is back (${how}), all have it so, each told once`, async (t) => {
+      const own = await ClusteredStage.set(t, { size: 2, env: { READY_WITHOUT_REDIS: 'true', MAX_P2P_PEERS: '4' } });
+      const code = own.p2pCode();
+      const clients = await own.spread(t, ['anna', 'bert', 'carl', 'dora'], { code });
+      await settleAll(clients);
+      await own.redis.kill();
+      const late = await connect(t, own.nodes[0], { username: 'late' });
+      assert.equal((await join(late, code)).mode, 'sfu');
+      await modeChanged(clients[0], 'capacity');
+      const { producerId } = await publish(clients[0]);
+      await comeBack(own.redis);
+      await Promise.all(own.nodes.map((_, index) => own.cluster.ready(index)));
+      await untilAgreed([...clients, late]);
+      await agree(t, own, code, clients, [{ mode: 'sfu', reason: 'capacity' }]);
+      for (const client of clients.slice(1)) {
+        await until(async () => (await producersSeenBy(client)).some((each) => each.producerId === producerId), `${client.username} knows the producer`);
+      }
+      await subscribe(clients[1], producerId);
+    });
+  }
 });
 
 describe('the media service of a room on three nodes', { concurrency: 3 }, () => {

@@ -230,6 +230,22 @@ describe('a media service that was restarted unnoticed', { concurrency: 8 }, () 
     await beginsAnew(clients);
   });
 
+  test('keeps nothing of those who leave without having begun anew', async (t) => {
+    const own = await Stage.set(t);
+    const code = own.sfuCode();
+    const clients = await own.party(t, FOUR, { code });
+    const sent = [];
+    for (const client of clients) sent.push(await publish(client));
+    own.stub.forget();
+    const [late] = await own.party(t, ['late'], { code });
+    await openTransport(late, 'send');
+    await clients[2].ask('sfu_restart_ice', { transportId: sent[2].transportId });
+    for (const client of [...clients, late]) await modeChanged(client, 'media-moved');
+    for (const client of [...clients, late]) await ok(client, 'leave:room');
+    await own.stub.idle();
+    await until(() => own.stub.rooms.size === 0, 'nothing is left there');
+  });
+
   test('is found out although a newcomer was there first', async (t) => {
     const own = await Stage.set(t);
     const code = own.sfuCode();
