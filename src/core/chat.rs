@@ -73,21 +73,57 @@ impl ChatDraft<'_> {
     /// # Errors
     /// If it is empty, too long, or has control characters.
     pub fn text(&self) -> Result<&str, ChatError> {
-        let text = self.content.trim();
-        if text.is_empty() {
-            return Err(ChatError::Empty);
+        text_of(self.content)
+    }
+}
+
+/// `content` as it will be sent on.
+pub(super) fn text_of(content: &str) -> Result<&str, ChatError> {
+    let text = content.trim();
+    if text.is_empty() {
+        return Err(ChatError::Empty);
+    }
+    if text
+        .chars()
+        .any(|c| c.is_control() && c != '\n' && c != '\t')
+    {
+        return Err(ChatError::ControlCharacter);
+    }
+    // Four bytes are the most that one character takes: most texts need no counting.
+    if text.len() > MAX_CHAT_CHARS && text.chars().count() > MAX_CHAT_CHARS {
+        return Err(ChatError::TooLong);
+    }
+    Ok(text)
+}
+
+/// A text that was checked, with who says it: all that makes a message but its id and time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Utterance {
+    /// The peer that says it.
+    pub peer: PeerId,
+    /// The user behind the peer.
+    pub author: Arc<Member>,
+    /// The text, trimmed.
+    pub content: Box<str>,
+    /// The sender's own id for it.
+    pub client_id: Option<Box<str>>,
+}
+
+/// What became of an utterance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spoken {
+    /// Everybody in the room was told.
+    New(Arc<ChatMessage>),
+    /// It had been said before, as this message. Nobody was told.
+    Again(Arc<ChatMessage>),
+}
+
+impl Spoken {
+    /// The message, old or new.
+    pub const fn message(&self) -> &Arc<ChatMessage> {
+        match self {
+            Self::New(message) | Self::Again(message) => message,
         }
-        if text
-            .chars()
-            .any(|c| c.is_control() && c != '\n' && c != '\t')
-        {
-            return Err(ChatError::ControlCharacter);
-        }
-        // Four bytes are the most that one character takes: most texts need no counting.
-        if text.len() > MAX_CHAT_CHARS && text.chars().count() > MAX_CHAT_CHARS {
-            return Err(ChatError::TooLong);
-        }
-        Ok(text)
     }
 }
 
@@ -98,6 +134,22 @@ pub struct HistoryQuery {
     pub before: Option<Uuid>,
     /// At most this many.
     pub limit: usize,
+}
+
+/// An id of version 7 (RFC 9562 §5.7) just after `last`, with the randomness of `drawn`: several
+/// nodes may be looking for one at the same time.
+fn later(last: Uuid, drawn: Uuid) -> Uuid {
+    const COUNTER_BITS: u32 = 12;
+    const COUNTER: u128 = (1 << COUNTER_BITS) - 1;
+    const RANDOM: u128 = (1 << 62) - 1;
+    const VERSION_7: u128 = 0x7000;
+    const VARIANT: u128 = 0b10 << 62;
+    let (last, drawn) = (last.as_u128(), drawn.as_u128());
+    let (millis, counter) = (last >> 80, (last >> 64) & COUNTER);
+    // When the counter is full the id is a millisecond ahead, which nobody minds.
+    let next = ((millis << COUNTER_BITS) | counter) + 1;
+    let high = ((next >> COUNTER_BITS) << 16) | VERSION_7 | (next & COUNTER);
+    Uuid::from_u128((high << 64) | VARIANT | (drawn & RANDOM))
 }
 
 /// The newest messages of a room, and which re-sends they answer.
@@ -122,9 +174,10 @@ impl ChatLog {
     /// before what was said already. In one millisecond ids have no order, and the clocks of
     /// nodes differ.
     pub(super) fn next_id(&self, drawn: Uuid) -> Uuid {
-        let last = self.messages.back().map(|last| last.id.as_u128());
-        let next = last.map(|last| Uuid::from_u128(last.saturating_add(1)));
-        next.map_or(drawn, |next| next.max(drawn))
+        match self.messages.back() {
+            Some(last) if drawn <= last.id => later(last.id, drawn),
+            _ => drawn,
+        }
     }
 
     /// What is remembered.

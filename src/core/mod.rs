@@ -19,11 +19,13 @@ mod ids;
 mod media;
 mod outbox;
 mod peer;
+mod recent;
 mod replay;
 mod room;
 
 pub use chat::{
-    ChatDraft, ChatError, ChatMessage, HistoryQuery, MAX_CHAT_CHARS, MAX_CHAT_MESSAGES,
+    ChatDraft, ChatError, ChatMessage, HistoryQuery, MAX_CHAT_CHARS, MAX_CHAT_MESSAGES, Spoken,
+    Utterance,
 };
 pub use event::{Event, LeaveReason, Mode, PeerInfo, RelayKind, Welcome};
 pub use gossip::{Gossip, Waiting};
@@ -37,4 +39,5 @@ pub use media::{
 };
 pub use outbox::{CutReason, Outbox, Sent};
 pub use peer::{Member, Newcomer, PeerRecord};
+pub use recent::Recent;
 pub use room::{Claim, Limits, MediaSeat, NewWindow, Refusal, Resumed, Room, Seat};

@@ -3,10 +3,12 @@
 use std::{borrow::Cow, sync::Arc};
 
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::{Refusal, Room, Seat, delivery::Departure};
 use crate::core::{
     ChatDraft, ChatMessage, Event, Gossip, HistoryQuery, LeaveReason, Outbox, PeerId, RelayKind,
+    Spoken, UserId, Utterance, chat::text_of,
 };
 
 impl<C: Clone + PartialEq> Room<C> {
@@ -58,27 +60,76 @@ impl<C: Clone + PartialEq> Room<C> {
         draft: &ChatDraft<'_>,
         out: &mut impl Outbox<C>,
     ) -> Result<Arc<ChatMessage>, Refusal> {
+        let utterance = self.utter(seat, draft.content, draft.client_id)?;
+        let id = self.next_chat_id(draft.id);
+        let spoken = self.say(utterance, id, draft.timestamp, out);
+        Ok(Arc::clone(spoken.message()))
+    }
+
+    /// Checks what a peer wants to say, and does not say it yet: it may take a while to find
+    /// out whether it is a re-send of what was said elsewhere. From then on it does not matter
+    /// whether the peer stays.
+    ///
+    /// # Errors
+    /// [`Refusal::NotInRoom`], [`Refusal::Chat`].
+    pub fn utter(
+        &mut self,
+        seat: Seat<'_, C>,
+        content: &str,
+        client_id: Option<&str>,
+    ) -> Result<Utterance, Refusal> {
         let author = Arc::clone(&self.check(seat)?.member);
-        let text = draft.text()?;
-        if let Some(first) = draft
-            .client_id
-            .and_then(|id| self.chat.find(&author.user, id))
-        {
-            return Ok(Arc::clone(first));
-        }
-        let message = Arc::new(ChatMessage {
-            id: self.chat.next_id(draft.id),
-            room: self.id.clone(),
+        Ok(Utterance {
             peer: seat.peer,
             author,
-            content: text.into(),
-            timestamp: draft.timestamp,
-            client_id: draft.client_id.map(Into::into),
+            content: text_of(content)?.into(),
+            client_id: client_id.map(Into::into),
+        })
+    }
+
+    /// The message that a user said under an id of its own, if this room remembers it.
+    pub fn said_before(&self, user: &UserId, client_id: &str) -> Option<Arc<ChatMessage>> {
+        self.chat.find(user, client_id).cloned()
+    }
+
+    /// The id that something said now is to have: the one that was `drawn`, unless a later one is
+    /// needed to come after what was said already.
+    pub fn next_chat_id(&self, drawn: Uuid) -> Uuid {
+        self.chat.next_id(drawn)
+    }
+
+    /// Says an utterance to everybody in the room, unless it has been said before. `timestamp` is
+    /// in milliseconds since the Unix epoch.
+    pub fn say(
+        &mut self,
+        utterance: Utterance,
+        id: Uuid,
+        timestamp: u64,
+        out: &mut impl Outbox<C>,
+    ) -> Spoken {
+        let Utterance {
+            peer,
+            author,
+            content,
+            client_id,
+        } = utterance;
+        let before = client_id.as_ref();
+        if let Some(first) = before.and_then(|id| self.chat.find(&author.user, id)) {
+            return Spoken::Again(Arc::clone(first));
+        }
+        let message = Arc::new(ChatMessage {
+            id,
+            room: self.id.clone(),
+            peer,
+            author,
+            content,
+            timestamp,
+            client_id,
         });
         self.chat.push(&message);
         out.gossip(Gossip::Chat(Arc::clone(&message)));
         self.announce(&Event::Chat(Arc::clone(&message)), out);
-        Ok(message)
+        Spoken::New(message)
     }
 
     /// Remembers what was said before this node served the room. Nobody is told.
@@ -86,6 +137,26 @@ impl<C: Clone + PartialEq> Room<C> {
         for message in messages {
             if !self.chat.has(message.id) {
                 self.chat.push(&message);
+            }
+        }
+    }
+
+    /// Takes in what was said while this node may not have heard everything. Those that are here
+    /// are told what is new of it, if it was said at `since` or later, in milliseconds since the
+    /// Unix epoch: what is older they know, or never asked for. `messages` are oldest first.
+    pub fn hear_late(
+        &mut self,
+        messages: impl IntoIterator<Item = Arc<ChatMessage>>,
+        since: u64,
+        out: &mut impl Outbox<C>,
+    ) {
+        for message in messages {
+            if self.chat.has(message.id) {
+                continue;
+            }
+            self.chat.push(&message);
+            if message.timestamp >= since {
+                self.announce(&Event::Chat(message), out);
             }
         }
     }
@@ -146,3 +217,7 @@ impl<C: Clone + PartialEq> Room<C> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "../tests/talk.rs"]
+mod tests;

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn draft(content: &str) -> ChatDraft<'_> {
@@ -22,6 +24,12 @@ fn message(n: u128, bytes: usize) -> Arc<ChatMessage> {
         timestamp: 0,
         client_id: Some(n.to_string().into()),
     })
+}
+
+fn said(id: Uuid) -> Arc<ChatMessage> {
+    let mut message = (*message(0, 1)).clone();
+    message.id = id;
+    Arc::new(message)
 }
 
 #[test]
@@ -111,13 +119,45 @@ fn pages_run_backwards_without_gaps() {
     );
 }
 
+fn v7(millis: u128, counter: u128, random: u128) -> Uuid {
+    Uuid::from_u128((millis << 80) | (0x7000 | counter) << 64 | (0b10 << 62) | random)
+}
+
 #[test]
-fn what_is_said_later_has_a_later_id_whatever_was_drawn() {
+fn what_is_drawn_later_keeps_its_id() {
     let mut log = ChatLog::default();
-    let id = Uuid::from_u128;
-    assert_eq!(log.next_id(id(7)), id(7));
-    log.push(&message(7, 1));
-    assert_eq!(log.next_id(id(9)), id(9));
-    assert_eq!(log.next_id(id(7)), id(8));
-    assert_eq!(log.next_id(id(3)), id(8));
+    assert_eq!(log.next_id(v7(5, 0, 0)), v7(5, 0, 0));
+    log.push(&said(v7(5, 0, 7)));
+    assert_eq!(log.next_id(v7(5, 0, 8)), v7(5, 0, 8));
+    assert_eq!(log.next_id(v7(5, 0, 7)), v7(5, 1, 7));
+}
+
+#[test]
+fn an_id_may_be_a_millisecond_ahead() {
+    let mut log = ChatLog::default();
+    log.push(&said(v7(5, 0xfff, 7)));
+    assert_eq!(log.next_id(v7(5, 3, 9)), v7(6, 0, 9));
+}
+
+proptest! {
+    #[test]
+    fn what_is_said_later_has_a_later_id_of_its_own_whoever_says_it(
+        last in (0_u128..1 << 48, 0_u128..1 << 12, 0_u128..1 << 62),
+        drawn in prop::collection::btree_set((0_u128..1 << 48, 0_u128..1 << 12, 0_u128..1 << 62), 2..6),
+    ) {
+        let mut log = ChatLog::default();
+        let last = v7(last.0, last.1, last.2);
+        log.push(&said(last));
+        let mut ids = HashSet::new();
+        // Each of them on a node that has heard of the same last message.
+        for (millis, counter, random) in &drawn {
+            let id = log.next_id(v7(*millis, *counter, *random));
+            prop_assert!(id > last);
+            prop_assert_eq!(id.get_version_num(), 7);
+            prop_assert_eq!(id.get_variant(), uuid::Variant::RFC4122);
+            ids.insert(id);
+        }
+        let random: HashSet<u128> = drawn.iter().map(|(_, _, random)| *random).collect();
+        prop_assert!(ids.len() >= random.len());
+    }
 }
