@@ -19,6 +19,7 @@ mod board;
 mod commands;
 mod envelope;
 mod error;
+mod follow;
 mod message;
 mod publisher;
 mod script;
@@ -41,6 +42,7 @@ pub use self::board::{Health, Link};
 pub use self::commands::Commands;
 pub use self::envelope::ServerId;
 pub use self::error::{PublishError, SubscribeError};
+pub use self::follow::Watch;
 pub use self::message::{Channel, HandlerError, Message};
 use self::publisher::Interest;
 pub use self::script::Script;
@@ -157,6 +159,22 @@ impl PubSub {
     ) -> Result<(), PublishError> {
         self.0
             .enqueue(channel, payload, script, Interest::Tally(tally))
+    }
+
+    /// Publishes by a script, and has it followed what becomes of that. It only queues.
+    ///
+    /// # Errors
+    ///
+    /// When the queue is full or closed; the script is then dropped, and counted.
+    pub fn execute_watched(
+        &self,
+        channel: &Channel,
+        payload: Bytes,
+        script: Script,
+        watch: Arc<dyn Watch>,
+    ) -> Result<(), PublishError> {
+        self.0
+            .enqueue(channel, payload, Some(script), Interest::Watch(watch))
     }
 
     /// Like [`execute_and_wait`](Self::execute_and_wait), but the script is queued when this

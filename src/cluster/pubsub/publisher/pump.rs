@@ -33,6 +33,15 @@ pub(in super::super) struct Pump {
     pub(in super::super) cancel: CancellationToken,
 }
 
+/// What became of a message in one attempt.
+enum Verdict {
+    Published(Value),
+    /// For good.
+    Lost(Failure),
+    /// It is worth another attempt.
+    Failed(Failure),
+}
+
 /// A message whose last attempt failed.
 type Failed = (Queued, Failure);
 
@@ -59,6 +68,10 @@ impl Pump {
 
     /// Publishes a batch, with all retries.
     async fn send(&self, lane: u16, batch: Vec<Queued>) -> u16 {
+        let batch = self.take_back(batch);
+        if batch.is_empty() {
+            return lane;
+        }
         let mut waiting = UnderWay { pump: self, batch };
         let mut failed = self.attempt(lane, &mut waiting).await;
         for pause in self.retry_pauses {
@@ -67,6 +80,7 @@ impl Pump {
             }
             waiting.batch = failed.into_iter().map(|(queued, _)| queued).collect();
             tokio::time::sleep(pause).await;
+            waiting.batch = self.take_back(std::mem::take(&mut waiting.batch));
             for queued in &waiting.batch {
                 let name = &queued.item.channel.name;
                 self.stats.count(name, |counts| counts.retried += 1);
@@ -77,6 +91,20 @@ impl Pump {
             self.give_up(queued, failure);
         }
         lane
+    }
+
+    /// Takes out what is not to be published any more, since what is to go before it waits.
+    fn take_back(&self, batch: Vec<Queued>) -> Vec<Queued> {
+        let mut wanted = Vec::with_capacity(batch.len());
+        for queued in batch {
+            if queued.item.is_wanted() {
+                wanted.push(queued);
+            } else {
+                let unsent = Err(PublishError::Failed(Failure::Unavailable));
+                self.queue.settle(queued, unsent);
+            }
+        }
+        wanted
     }
 
     /// Publishes once; returns what is worth another attempt, in order.
@@ -123,32 +151,42 @@ impl Pump {
         command
     }
 
-    /// Settles what was published; returns the rest.
+    /// Settles what was published, in order; returns the rest.
     fn judge(&self, batch: Vec<Queued>, answers: Vec<Value>) -> Vec<Failed> {
         let mut overtaken = HashSet::new();
-        let mut failed = Vec::new();
+        let mut judged = Vec::with_capacity(batch.len());
         // Backwards: whether a message may be sent again depends on those after it.
         for (queued, answer) in batch.into_iter().zip(answers).rev() {
             let item = &queued.item;
-            let failure = match answer {
-                Value::ServerError(error) => failure_of(item, &error.into()),
+            let verdict = match answer {
+                Value::ServerError(error) => {
+                    let failure = failure_of(item, &error.into());
+                    // A refusal is final, and to wait for another would hold up everybody else.
+                    // And one that was overtaken would come after those that were to come after it.
+                    if is_refusal(failure) || overtaken.contains(&item.channel) {
+                        Verdict::Lost(failure)
+                    } else {
+                        Verdict::Failed(failure)
+                    }
+                }
                 // What a script answers is its own affair.
                 answer if item.script.is_some() || matches!(answer, Value::Int(_)) => {
                     overtaken.insert(item.channel.clone());
-                    self.published(queued, answer);
-                    continue;
+                    Verdict::Published(answer)
                 }
-                _ => Failure::Protocol,
+                _ if overtaken.contains(&item.channel) => Verdict::Lost(Failure::Protocol),
+                _ => Verdict::Failed(Failure::Protocol),
             };
-            // A refusal is final, and to wait for another would hold up everybody else. And one
-            // that was overtaken would come after those that were to come after it.
-            if is_refusal(failure) || overtaken.contains(&item.channel) {
-                self.give_up(queued, failure);
-            } else {
-                failed.push((queued, failure));
+            judged.push((queued, verdict));
+        }
+        let mut failed = Vec::new();
+        for (queued, verdict) in judged.into_iter().rev() {
+            match verdict {
+                Verdict::Published(answer) => self.published(queued, answer),
+                Verdict::Lost(failure) => self.give_up(queued, failure),
+                Verdict::Failed(failure) => failed.push((queued, failure)),
             }
         }
-        failed.reverse();
         failed
     }
 

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::super::Settings;
 use super::super::error::PublishError;
+use super::super::follow::Watch;
 use super::super::message::Channel;
 use super::super::script::Script;
 use super::super::tally::Tally;
@@ -39,6 +40,8 @@ pub(in super::super) enum Interest {
     Waiter(oneshot::Sender<Outcome>),
     /// Somebody counts who gets it.
     Tally(Arc<dyn Tally>),
+    /// Somebody follows what becomes of it.
+    Watch(Arc<dyn Watch>),
 }
 
 impl Item {
@@ -46,6 +49,14 @@ impl Item {
     fn size(&self) -> usize {
         let script = self.script.as_ref().map_or(0, |script| script.size());
         self.payload.len() + script
+    }
+
+    /// Whether it is still to be published.
+    pub(super) fn is_wanted(&self) -> bool {
+        match &self.interest {
+            Interest::Watch(watch) => watch.is_wanted(),
+            _ => true,
+        }
     }
 }
 
@@ -170,6 +181,7 @@ impl Queue {
                     tally.published(number, receivers, &item.payload);
                 }
             }
+            Interest::Watch(watch) => watch.settled(number, outcome, &item.payload),
         }
     }
 
