@@ -15,12 +15,12 @@ use tracing::{error, info, warn};
 
 use crate::{
     auth::{CLOCK_SKEW, DevIssuer, DevKeyError, Verifier, VerifierSetupError},
-    cluster::{Cluster, ClusterSettings, RedisFailure},
+    cluster::{Cluster, ClusterSettings, RedisFailure, chat::ChatKeeping},
     config::{AdminConfig, Config, ListenConfig},
     core::Limits,
     http::{self, DevMode, Readiness},
-    hub::{Hub, Neighbours},
-    services::{self, media::Media, room::RoomService},
+    hub::{ChatSettings, Hub, Neighbours},
+    services::{self, chat::ChatClient, media::Media, room::RoomService},
     socketio::{self, Namespace},
     telemetry::{Metrics, MetricsError},
 };
@@ -31,6 +31,9 @@ const RESTART: Duration = Duration::from_secs(1);
 /// The most peers in a room with a media server: each is told of each, and more than this is a
 /// broadcast, which is better made otherwise.
 const MAX_SFU_PEERS: usize = 10_000;
+
+/// How long the last chat may take to be delivered when the node stops.
+const DELIVERY: Duration = Duration::from_secs(5);
 
 /// How long the last messages to other nodes, and to media servers, may take when the node stops.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -110,7 +113,7 @@ impl Gateway {
             max_sfu_peers: MAX_SFU_PEERS,
             reconnect_window: config.rooms.reconnect_window,
         };
-        let hub = Hub::new(limits, neighbours);
+        let hub = Hub::new(limits, neighbours, chat_settings(&config)?);
         let cookie: Arc<str> = config.auth.cookie.as_str().into();
         let dev = issuer.map(|issuer| DevMode {
             issuer,
@@ -182,10 +185,12 @@ impl Gateway {
         let grace = self.config.shutdown.grace;
         info!(connections = self.hub.session_count(), ?grace, "draining");
         self.hub.drain(grace).await;
-        for task in [expiring, in_step, media, upkeep] {
+        expiring.abort();
+        let undelivered = self.hub.finish_chat(DELIVERY).await;
+        for task in [in_step, media, upkeep] {
             task.abort();
         }
-        tell_neighbours(&self.hub).await;
+        tell_neighbours(&self.hub, undelivered).await;
         stop.cancel();
         for serving in [serving, operating] {
             if let Err(error) = serving.await {
@@ -196,11 +201,12 @@ impl Gateway {
     }
 }
 
-/// Leaves the other nodes and the media servers such that nothing waits for this one.
-async fn tell_neighbours(hub: &Hub) {
+/// Leaves the other nodes and the media servers such that nothing waits for this one. `undelivered`:
+/// whether there is chat that others have to deliver.
+async fn tell_neighbours(hub: &Hub, undelivered: bool) {
     if let Some(cluster) = hub.cluster() {
         // Whoever this node still waits for, another does from now on.
-        cluster.withdraw(hub.has_peers()).await;
+        cluster.withdraw(undelivered || hub.has_peers()).await;
         cluster.stop(FLUSH).await;
     } else {
         hub.give_up_media();
@@ -226,6 +232,15 @@ async fn find_neighbours(config: &Config) -> Result<Neighbours, StartError> {
     })
 }
 
+fn chat_settings(config: &Config) -> Result<ChatSettings, StartError> {
+    let service = config.chat.service.clone().map(ChatClient::new);
+    Ok(ChatSettings {
+        service: service.transpose()?,
+        buffer_max: config.chat.buffer_max,
+        limited: config.rate_limits,
+    })
+}
+
 /// Begins to look for the other nodes, if there can be any.
 async fn join_cluster(config: &Config) -> Result<Option<Arc<Cluster>>, StartError> {
     let Some(settings) = &config.cluster else {
@@ -237,6 +252,10 @@ async fn join_cluster(config: &Config) -> Result<Option<Arc<Cluster>>, StartErro
         prefix: settings.prefix.clone(),
         node: settings.node.clone(),
         presence_ttl: config.rooms.presence_ttl,
+        chat: match config.chat.service {
+            Some(_) => ChatKeeping::Queue,
+            None => ChatKeeping::Ring,
+        },
     });
     Ok(Some(cluster.await?))
 }

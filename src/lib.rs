@@ -17,7 +17,7 @@
 //! | [`hub`] | the rooms of this node, running: locks, timers, sessions |
 //! | [`socketio`] | the Socket.IO transport |
 //! | [`cluster`] | the way to Redis, and messages between nodes over it |
-//! | [`services`] | media servers and the Room Service, over HTTP |
+//! | [`services`] | media servers, the Room Service and the Chat Service, over HTTP |
 //! | [`http`] | listeners, origin checks, health, metrics, development login, demo |
 //! | [`auth`] | tokens, keys and origins |
 //!

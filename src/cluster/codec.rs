@@ -3,12 +3,12 @@
 //! ```text
 //! +--------+------+------+---------------------------------------------
 //! | length | name | form | 'R': kind, from, to (16 bytes each), JSON body
-//! +--------+------+------+ 'C', 'J': JSON
+//! +--------+------+------+ 'C', 'D', 'J': JSON
 //! ```
 //!
 //! Relays, which are most of the traffic, have a form of their own: their body goes through
-//! as the text it is. Chat messages have one so that they can be told from the rest unread:
-//! they alone are kept while Redis is away.
+//! as the text it is. Chat messages have one so that they can be told from the rest unread. That
+//! chat was delivered concerns no room: it is for those who keep copies.
 
 use std::borrow::Cow;
 
@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 use uuid::Uuid;
 
+use super::chat::Delivered;
 use crate::core::{Gossip, NodeId, PeerId, RelayKind};
 
 /// Bytes of a relay before its body, the sender's name aside: form, kind, two ids.
@@ -24,6 +25,7 @@ const RELAY_HEAD: usize = 2 + 16 + 16;
 
 const RELAY: u8 = b'R';
 const CHAT: u8 = b'C';
+const DELIVERED: u8 = b'D';
 const OTHER: u8 = b'J';
 
 /// The bytes are no message between nodes.
@@ -61,6 +63,23 @@ pub(super) fn encode(from: &NodeId, said: &Gossip<'_>) -> Result<Bytes, serde_js
     }
 }
 
+/// Writes what was delivered to the Chat Service.
+pub(super) fn encode_delivered(
+    from: &NodeId,
+    delivered: &Delivered,
+) -> Result<Bytes, serde_json::Error> {
+    let json = serde_json::to_vec(delivered)?;
+    let mut bytes = head(from, DELIVERED, 1 + json.len());
+    bytes.put_slice(&json);
+    Ok(bytes.freeze())
+}
+
+/// What was delivered, if the message says that.
+pub(super) fn decode_delivered(bytes: &[u8]) -> Option<Result<Delivered, Undecodable>> {
+    let (_, form, json) = parts(bytes)?;
+    (form == DELIVERED).then(|| serde_json::from_slice(json).map_err(|_| Undecodable))
+}
+
 /// The beginning of a message whose JSON is put together by a script in Redis.
 pub(super) fn open(from: &NodeId, json: &str) -> Bytes {
     let mut bytes = head(from, OTHER, 1 + json.len());
@@ -77,12 +96,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(NodeId, Gossip<'_>), Undecodable> 
         _ => return Err(Undecodable),
     };
     Ok((NodeId::from(from), said))
-}
-
-/// The chat message that the bytes hold, as JSON; nothing if they hold something else.
-pub(super) fn chat_json(bytes: &[u8]) -> Option<&[u8]> {
-    let (_, form, json) = parts(bytes)?;
-    (form == CHAT).then_some(json)
 }
 
 /// Whether the message is about who is in the room, and where.

@@ -13,7 +13,7 @@
 //! | `announce` | what is told to every client |
 //! | `users` | presence, and who is waited for |
 //! | `life` | which nodes live |
-//! | `unsent` | chat that waits for Redis |
+//! | [`chat`] | chat on its way to Redis, and from there to the Chat Service |
 //! | `receipts` | what a node that died did not get |
 //! | [`driver`] | the Socket.IO adapter over it |
 
@@ -21,6 +21,7 @@ mod announce;
 mod backoff;
 mod cache;
 pub mod canary;
+pub mod chat;
 mod codec;
 mod connect;
 pub mod driver;
@@ -33,7 +34,6 @@ mod records;
 mod rooms;
 mod scripts;
 pub mod target;
-mod unsent;
 mod users;
 
 pub use self::codec::Undecodable;

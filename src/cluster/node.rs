@@ -15,9 +15,8 @@ use uuid::Uuid;
 use super::{
     KeyPrefix, PubSub, RedisTarget,
     canary::Canary,
-    codec,
-    pubsub::{self, Channel, Failure, Health, Link, Lost, Settings},
-    unsent::Unsent,
+    chat::{ChatKeeping, ChatOutbox},
+    pubsub::{self, Channel, Failure, Health, Link, Settings},
 };
 use crate::core::NodeId;
 
@@ -32,13 +31,15 @@ pub struct ClusterSettings {
     pub node: String,
     /// How long presence lasts without being renewed.
     pub presence_ttl: Duration,
+    /// What the chat buffers of rooms are for: the same on all nodes.
+    pub chat: ChatKeeping,
 }
 
 /// The way to the other nodes. It stands whether Redis is there or not.
 pub struct Cluster {
     me: NodeId,
     pubsub: PubSub,
-    unsent: Arc<Unsent>,
+    pub(super) chat: Arc<ChatOutbox>,
     presence_ttl: Duration,
     /// This node has said goodbye.
     withdrawn: AtomicBool,
@@ -56,13 +57,6 @@ impl Cluster {
         let life = Uuid::new_v4();
         let short = &life.simple().to_string()[..8];
         let me = NodeId::from(&*format!("{}/{short}", settings.node));
-        let unsent = Arc::new(Unsent::default());
-        let kept = Arc::clone(&unsent);
-        let on_lost = move |lost: &Lost<'_>| {
-            if codec::chat_json(lost.payload).is_some() {
-                kept.keep(lost.channel.name(), lost.payload);
-            }
-        };
         let pubsub = PubSub::start(
             settings.redis,
             Settings {
@@ -70,7 +64,6 @@ impl Cluster {
                 prefix: settings.prefix,
                 // Whoever subscribes decides how long to wait.
                 subscribe_wait: Duration::ZERO,
-                on_lost: Some(Arc::new(on_lost)),
                 ..Settings::default()
             },
         )?;
@@ -78,7 +71,7 @@ impl Cluster {
         let canary = Canary::start(&pubsub);
         Ok(Arc::new(Self {
             me,
-            unsent,
+            chat: ChatOutbox::new(pubsub.clone(), settings.chat),
             presence_ttl: settings.presence_ttl,
             withdrawn: AtomicBool::new(false),
             _here: here.map_err(|_| Failure::Unavailable)?,
@@ -122,13 +115,6 @@ impl Cluster {
         self.presence_ttl
     }
 
-    /// Publishes the chat messages that could not be published.
-    pub fn catch_up(&self) {
-        for (channel, message) in self.unsent.take() {
-            self.say_again(&channel, &message);
-        }
-    }
-
     /// Sends what is queued for at most `flush`, and ends.
     pub async fn stop(&self, flush: Duration) {
         self.pubsub.shutdown(flush).await;
@@ -144,10 +130,6 @@ impl Cluster {
 
     pub(super) fn prefix(&self) -> &KeyPrefix {
         self.pubsub.prefix()
-    }
-
-    pub(super) fn unsent(&self) -> &Unsent {
-        &self.unsent
     }
 
     /// The name of this node and which of its lives it is.

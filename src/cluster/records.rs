@@ -13,10 +13,16 @@ use super::{
     Cluster, codec,
     node::parts,
     pubsub::Script,
-    rooms::{RoomKeys, flag, text},
+    rooms::{RoomKeys, text},
     scripts,
 };
-use crate::core::{ChatMessage, Gossip, ModeState, NodeId, PeerId, PeerRecord, RoomCode, RoomId};
+use crate::{
+    core::{
+        ChatMessage, Gossip, MAX_CHAT_MESSAGES, ModeState, NodeId, PeerId, PeerRecord, RoomCode,
+        RoomId,
+    },
+    protocol::ChatPayload,
+};
 
 /// How long the keys of a room outlive the last look at them, in seconds: a day. It only
 /// clears up after a whole cluster was lost; nodes look every few seconds.
@@ -101,7 +107,8 @@ impl Cluster {
     /// # Errors
     /// [`Unavailable`].
     pub async fn read(&self, room: &RoomKeys, with_chat: bool) -> Result<Snapshot, Unavailable> {
-        let args = vec![text(ROOM_TTL_S), flag(with_chat)];
+        let chat = if with_chat { MAX_CHAT_MESSAGES } else { 0 };
+        let args = vec![text(ROOM_TTL_S), text(chat)];
         let script = room.script(scripts::READ, args);
         snapshot(self.ask(room, script, Bytes::new())?.await?)
     }
@@ -241,9 +248,10 @@ fn snapshot(answer: Value) -> Result<Snapshot, Unavailable> {
         let node = kept.owner();
         Some((kept.record, node))
     });
-    let chat = chat
-        .iter()
-        .filter_map(|message| serde_json::from_slice(message).ok().map(Arc::new));
+    let chat = chat.iter().filter_map(|message| {
+        let message: ChatPayload<'_> = serde_json::from_slice(message).ok()?;
+        Some(Arc::new(ChatMessage::from(message)))
+    });
     Ok(Snapshot {
         peers: peers.collect(),
         chat: chat.collect(),

@@ -6,7 +6,7 @@
 //! | `room:{roomId}:nodes` | hash: node → number of its peers |
 //! | `room:{roomId}:places` | sorted set: peers that are about to join, by when that lapses |
 //! | `room:{roomId}:mode` | how media flows, as JSON |
-//! | `chat:buffer:{roomId}` | list: the last messages as JSON |
+//! | `chat:buffer:{roomId}` | list: messages as JSON, see `chat` |
 //!
 //! Braces are part of the names: in a Cluster they keep what belongs to a room together. All
 //! of it is soft: each node can write its part anew.
@@ -19,6 +19,7 @@ use tracing::warn;
 
 use super::{
     Cluster,
+    chat::{ChatKeeping, Delivered},
     codec::{self, Undecodable},
     node::parts,
     pubsub::{Channel, Message, PublishError, Script, Subscription},
@@ -26,15 +27,16 @@ use super::{
     records::{PATIENCE, ROOM_TTL_S, Unavailable},
     scripts,
 };
-use crate::core::{Gossip, MAX_CHAT_MESSAGES, NodeId, PeerId, RoomCode, RoomId};
+use crate::core::{Gossip, NodeId, PeerId, RoomCode, RoomId};
 
 /// The channel names and keys of one room.
 #[derive(Debug)]
 pub struct RoomKeys {
+    id: RoomId,
     pub(super) code: RoomCode,
     pub(super) channel: Channel,
     keys: [String; 5],
-    receipts: Arc<Receipts>,
+    pub(super) receipts: Arc<Receipts>,
 }
 
 /// What was said on a room's channel, unread.
@@ -60,6 +62,7 @@ impl Cluster {
     /// The names of a room.
     pub fn room(&self, room: &RoomId, code: &RoomCode) -> RoomKeys {
         RoomKeys {
+            id: room.clone(),
             code: code.clone(),
             channel: Channel::internal(&format!("channel:room:{{{room}}}")),
             keys: self.keys(room),
@@ -106,7 +109,11 @@ impl Cluster {
                     text(ROOM_TTL_S),
                 ],
             ),
-            Gossip::Left { peer, .. } => (scripts::LEFT, vec![text(peer)]),
+            Gossip::Left { peer, .. } => {
+                // What the Chat Service does not have yet outlives the room.
+                let forget = self.chat().keeping() == ChatKeeping::Ring;
+                (scripts::LEFT, vec![text(peer), flag(forget)])
+            }
             Gossip::Renewed(record) => (
                 scripts::RENEWED,
                 vec![
@@ -122,9 +129,9 @@ impl Cluster {
                 let args = std::iter::once(text(peer)).chain(args).collect();
                 (scripts::HANDOVER, args)
             }
-            Gossip::Chat(_) => {
-                let receipts = Arc::clone(&room.receipts);
-                return self.queue_chat(&room.channel, &room.keys, &message, receipts);
+            Gossip::Chat(said) => {
+                self.say_chat(room, said, message);
+                return Ok(());
             }
             Gossip::Relay { .. } => {
                 let receipts = Arc::<Receipts>::clone(&room.receipts);
@@ -135,55 +142,6 @@ impl Cluster {
         };
         let script = room.script(body, args);
         self.pubsub().execute(&room.channel, message, script)
-    }
-
-    /// Queues a chat message, or keeps it for when there is room for it.
-    fn queue_chat(
-        &self,
-        channel: &Channel,
-        keys: &[String; 5],
-        message: &Bytes,
-        receipts: Arc<Receipts>,
-    ) -> Result<(), PublishError> {
-        let Some(json) = codec::chat_json(message) else {
-            return Ok(());
-        };
-        // The message is `{"chat":{…}}`; what other programs read is the inner part.
-        let inner = json
-            .strip_prefix(b"{\"chat\":")
-            .and_then(|json| json.strip_suffix(b"}"))
-            .unwrap_or(json);
-        let args = vec![
-            message.slice_ref(inner),
-            text(MAX_CHAT_MESSAGES),
-            text(ROOM_TTL_S),
-        ];
-        let script = Script {
-            body: scripts::CHAT,
-            keys: keys.to_vec(),
-            args,
-        };
-        let pubsub = self.pubsub();
-        let queued = pubsub.publish_counted(channel, message.clone(), Some(script), receipts);
-        if matches!(queued, Err(PublishError::Full)) {
-            self.unsent().keep(channel.name(), message);
-            return Ok(());
-        }
-        queued
-    }
-
-    /// Publishes a chat message again that could not be published before.
-    pub(super) fn say_again(&self, channel: &str, message: &Bytes) {
-        let name = channel
-            .strip_prefix("channel:room:{")
-            .and_then(|name| name.strip_suffix('}'));
-        let Some(room) = name.map(RoomId::new) else {
-            return;
-        };
-        let channel = Channel::internal(channel);
-        if let Err(error) = self.queue_chat(&channel, &self.keys(&room), message, Arc::default()) {
-            warn!(%error, "a chat message to other nodes is lost");
-        }
     }
 
     /// Hears what is said of a room, from now on; of what this node says itself all but relays
@@ -197,7 +155,15 @@ impl Cluster {
         H: Fn(Said) -> Result<(), Undecodable> + Send + Sync + 'static,
     {
         let (me, receipts) = (self.pubsub().server_id(), Arc::clone(&room.receipts));
+        let chat = Arc::clone(self.chat());
+        let of = room.id.clone();
         let handler = move |message: &Message| {
+            if let Some(delivered) = codec::decode_delivered(&message.payload) {
+                let Delivered { ids, left } = delivered?;
+                chat.delivered(&ids);
+                chat.note_length(&of, left);
+                return Ok(());
+            }
             if message.from == Some(me) {
                 receipts.heard(message.number);
                 if !codec::is_about_roster(&message.payload) {

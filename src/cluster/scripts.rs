@@ -57,12 +57,12 @@ pub(super) const VACATE: &str = r"return redis.call('ZREM', KEYS[3], ARGV[4])";
 /// Does nothing, after all that was queued before.
 pub(super) const NOTHING: &str = "return 1";
 
-/// Answers with all records, if `ARGV[5]` is 1 the chat, and how media flows. `ARGV[4]`: how many
-/// seconds the keys are to live on.
+/// Answers with all records, as many of the last chat messages as `ARGV[5]` says, and how media
+/// flows. `ARGV[4]`: how many seconds the keys are to live on.
 pub(super) const READ: &str = r"
 for _, i in ipairs({ 1, 2, 5 }) do redis.call('EXPIRE', KEYS[i], ARGV[4]) end
 local chat = {}
-if ARGV[5] == '1' then chat = redis.call('LRANGE', KEYS[4], 0, -1) end
+if ARGV[5] ~= '0' then chat = redis.call('LRANGE', KEYS[4], -tonumber(ARGV[5]), -1) end
 return { redis.call('HVALS', KEYS[1]), chat, redis.call('GET', KEYS[5]) or '' }";
 
 /// A peer came. `ARGV`: peer, record, name of its node, seconds that the keys are to live on.
@@ -72,15 +72,18 @@ if redis.call('HSET', KEYS[1], ARGV[4], ARGV[5]) == 1 then redis.call('HINCRBY',
 for i = 1, 2 do redis.call('EXPIRE', KEYS[i], ARGV[7]) end
 return redis.call(ARGV[1], ARGV[2], ARGV[3])";
 
-/// A peer is gone, whoever had it. What was said goes with the last one, and how media flowed.
-/// `ARGV`: peer.
+/// A peer is gone, whoever had it. How media flowed goes with the last one. `ARGV`: peer, whether
+/// what was said does so too.
 pub(super) const LEFT: &str = r"
 local kept = redis.call('HGET', KEYS[1], ARGV[4])
 if kept then
   redis.call('HDEL', KEYS[1], ARGV[4])
   local node = cjson.decode(kept)['node']
   if redis.call('HINCRBY', KEYS[2], node, -1) <= 0 then redis.call('HDEL', KEYS[2], node) end
-  if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('DEL', KEYS[4], KEYS[5]) end
+  if redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('DEL', KEYS[5])
+    if ARGV[5] == '1' then redis.call('DEL', KEYS[4]) end
+  end
 end
 return redis.call(ARGV[1], ARGV[2], ARGV[3])";
 
@@ -109,14 +112,6 @@ local kept = redis.call('HGET', KEYS[1], ARGV[4])
 if kept and owner(kept) == ARGV[6] .. '/' .. ARGV[7] then redis.call('HSET', KEYS[1], ARGV[4], ARGV[5]) end
 return redis.call(ARGV[1], ARGV[2], ARGV[3])"
 );
-
-/// Something was said. `ARGV`: the message as JSON, how many are kept,
-/// seconds that they are kept.
-pub(super) const CHAT: &str = r"
-redis.call('RPUSH', KEYS[4], ARGV[4])
-redis.call('LTRIM', KEYS[4], -tonumber(ARGV[5]), -1)
-redis.call('EXPIRE', KEYS[4], ARGV[6])
-return redis.call(ARGV[1], ARGV[2], ARGV[3])";
 
 /// Takes over all that a node has which is gone. Only the first to ask gets any. The message
 /// is completed with the ids. `ARGV`: name and life of the node that is gone, and of this one.

@@ -58,6 +58,10 @@ pub struct Config {
     pub cluster: Option<ClusterConfig>,
     /// The services of the deployment.
     pub services: ServicesConfig,
+    /// How chat is kept.
+    pub chat: ChatConfig,
+    /// Whether clients are held to rates (`RATE_LIMITS`).
+    pub rate_limits: bool,
     /// How the process stops.
     pub shutdown: ShutdownConfig,
     /// How the process logs.
@@ -177,6 +181,15 @@ pub struct ServicesConfig {
     pub rooms: Option<ServiceUrl>,
     /// The media servers, without repetition (`MEDIA_SERVICE_URL`).
     pub media: Vec<ServiceUrl>,
+}
+
+/// How chat is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatConfig {
+    /// The Chat Service, if there is one (`CHAT_SERVICE_URL`).
+    pub service: Option<ServiceUrl>,
+    /// The most messages of one room that wait for it (`CHAT_BUFFER_MAX`).
+    pub buffer_max: usize,
 }
 
 /// How the process stops.

@@ -1,10 +1,15 @@
 //! The services of the deployment.
 
-use super::{ServicesConfig, reader::Reader};
+use std::ops::RangeInclusive;
+
+use super::{ChatConfig, ServicesConfig, reader::Reader, validate::size};
 use crate::services::ServiceUrl;
 
 /// The most media servers. A room looks through all of them, and each is probed all the time.
 const MAX_MEDIA_SERVERS: usize = 32;
+
+/// From a handful to what a Redis with a gigabyte holds of one room.
+const CHAT_BUFFER_MAX: RangeInclusive<u64> = 10..=1_000_000;
 
 pub(super) fn services(reader: &mut Reader) -> ServicesConfig {
     let rooms = reader.text("ROOM_SERVICE_URL");
@@ -26,6 +31,14 @@ pub(super) fn services(reader: &mut Reader) -> ServicesConfig {
         reader.mistake("MEDIA_SERVICE_URL", problem);
     }
     ServicesConfig { rooms, media }
+}
+
+pub(super) fn chat(reader: &mut Reader) -> ChatConfig {
+    let service = reader.text("CHAT_SERVICE_URL");
+    ChatConfig {
+        service: service.and_then(|text| url(reader, "CHAT_SERVICE_URL", &text, None)),
+        buffer_max: size(reader, "CHAT_BUFFER_MAX", CHAT_BUFFER_MAX),
+    }
 }
 
 /// Reads a URL. It is never quoted, for it may hold a password where none belongs.

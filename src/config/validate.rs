@@ -9,7 +9,7 @@ use url::Url;
 
 use super::cluster::cluster;
 use super::reader::Reader;
-use super::services::services;
+use super::services::{chat, services};
 use super::{
     AdminConfig, AuthConfig, Config, EngineConfig, KeySource, ListenConfig, LogConfig, LogFormat,
     Origin, OriginConfig, RoomConfig, RsaPublicKey, ShutdownConfig, SocketParser,
@@ -53,6 +53,8 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     };
     let cluster = cluster(reader);
     let services = services(reader);
+    let chat = chat(reader);
+    let rate_limits = reader.choice("RATE_LIMITS", &[("on", true), ("off", false)]);
     let shutdown = ShutdownConfig {
         grace: reader.millis("SHUTDOWN_GRACE_MS", SHUTDOWN_GRACE_MS),
     };
@@ -68,6 +70,8 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
         rooms,
         cluster,
         services,
+        chat,
+        rate_limits: rate_limits.unwrap_or(true),
         shutdown,
         log,
         dev,
@@ -240,7 +244,7 @@ fn engine(reader: &mut Reader) -> EngineConfig {
     }
 }
 
-fn size(reader: &mut Reader, name: &str, range: RangeInclusive<u64>) -> usize {
+pub(super) fn size(reader: &mut Reader, name: &str, range: RangeInclusive<u64>) -> usize {
     usize::try_from(reader.number(name, range)).unwrap_or(usize::MAX)
 }
 

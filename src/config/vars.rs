@@ -143,6 +143,16 @@ pub(super) const VARS: &[Var] = &[
         "Room Service that says which rooms there are [default: any valid code is a room]",
     ),
     var(
+        "CHAT_SERVICE_URL",
+        None,
+        "Chat Service that stores what is said; without one it is kept while its room lives",
+    ),
+    var(
+        "CHAT_BUFFER_MAX",
+        Some("10000"),
+        "Most messages of one room that wait for the Chat Service; beyond that new ones are refused",
+    ),
+    var(
         "MEDIA_SERVICE_URL",
         None,
         "Media servers (SFU), separated by commas",
@@ -176,6 +186,11 @@ pub(super) const VARS: &[Var] = &[
         "MAX_PAYLOAD_BYTES",
         Some("100000"),
         "Largest message of a client, in bytes",
+    ),
+    var(
+        "RATE_LIMITS",
+        Some("on"),
+        "on, or off to lift the limits of single clients, for load tests",
     ),
     var(
         "SHUTDOWN_GRACE_MS",

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     cluster::RoomKeys,
     core::{Limits, Mode, ModeState, NodeId, Room, RoomCode, RoomId},
+    services::chat::Flusher,
 };
 
 /// How many rooms that were left are remembered. What is beyond is found by whoever looks at
@@ -73,18 +74,26 @@ pub(super) struct Directory {
     limits: Limits,
     me: NodeId,
     neighbours: Neighbours,
+    /// Delivers what was said.
+    flusher: Option<Arc<Flusher>>,
     /// The rooms that this node served last: Redis may take them for served still, if it could
     /// not be told, or came back with what was true before.
     left: Mutex<IndexMap<RoomId, RoomCode>>,
 }
 
 impl Directory {
-    pub(super) fn new(limits: Limits, me: NodeId, neighbours: Neighbours) -> Self {
+    pub(super) fn new(
+        limits: Limits,
+        me: NodeId,
+        neighbours: Neighbours,
+        flusher: Option<Arc<Flusher>>,
+    ) -> Self {
         Self {
             rooms: Arc::default(),
             limits,
             me,
             neighbours,
+            flusher,
             left: Mutex::default(),
         }
     }
@@ -228,18 +237,42 @@ impl Directory {
             // Outside of the locks: it ends a subscription.
             let shared = std::mem::take(&mut cell.state.lock().shared);
             drop(shared);
-            if let Some(cluster) = self.neighbours.cluster.clone() {
-                let rooms = Arc::clone(&self.rooms);
-                tokio::spawn(async move {
-                    cluster.serves_no_more(&cell.id).await;
-                    let again = rooms.get(&cell.id).map(|cell| Arc::clone(&cell));
-                    if let Some(cell) = again {
-                        // Made again meanwhile: that may have been noted before.
-                        let code = cell.look(|room| room.code().clone());
-                        cluster.serves(&[(cell.id.clone(), code)]).await;
-                    }
-                });
+            if self.flusher.is_some() {
+                // It stays among the rooms of this node until its chat is delivered.
+                self.deliver_chat(&cell.id);
+            } else {
+                self.serve_no_more(&cell.id)();
             }
+        }
+    }
+
+    /// Delivers the chat of a room, if there is a Chat Service.
+    pub(super) fn deliver_chat(&self, room: &RoomId) {
+        if let Some(flusher) = &self.flusher {
+            flusher.wake(room, self.serve_no_more(room));
+        }
+    }
+
+    /// Notes in Redis that this node does not serve a room any more, if that is so then.
+    fn serve_no_more(&self, id: &RoomId) -> impl FnOnce() + Send + 'static {
+        let (rooms, cluster, id) = (
+            Arc::clone(&self.rooms),
+            self.neighbours.cluster.clone(),
+            id.clone(),
+        );
+        move || {
+            let Some(cluster) = cluster.filter(|_| !rooms.contains_key(&id)) else {
+                return;
+            };
+            tokio::spawn(async move {
+                cluster.serves_no_more(&id).await;
+                let again = rooms.get(&id).map(|cell| Arc::clone(&cell));
+                if let Some(cell) = again {
+                    // Made again meanwhile: that may have been noted before.
+                    let code = cell.look(|room| room.code().clone());
+                    cluster.serves(&[(cell.id.clone(), code)]).await;
+                }
+            });
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, info, warn};
 
-use super::{Hub, RoomCell};
+use super::{Hub, RoomCell, session::unix_millis};
 use crate::{
     cluster::{BEAT, Cluster, Pulse, Rhythm},
     core::{NodeId, Room, RoomCode, RoomId, UserId},
@@ -41,6 +41,13 @@ const ECHO: Duration = Duration::from_secs(2);
 /// the time between.
 const WRITES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// For how long the way to Redis may have been lost before that was noticed, with what the clocks
+/// of nodes may differ, in milliseconds.
+const UNNOTICED_MS: u64 = 8_000;
+
+/// How often chat that waits for Redis is tried again though the way seems open.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// Presence is renewed so many times while it lasts, so that one may fail.
 const RENEWALS: u32 = 3;
@@ -93,28 +100,36 @@ impl Hub {
             self.follow_link(&cluster),
             self.beat(&cluster, &chores),
             self.work_off(&cluster, &chores),
-            self.renew_over_and_over(&cluster)
+            self.renew_over_and_over(&cluster),
+            look_after_chat(&cluster)
         );
     }
 
     /// Compares everything each time the way opens.
     async fn follow_link(self: &Arc<Self>, cluster: &Arc<Cluster>) {
         let mut link = cluster.link();
+        let mut lost_at = None;
         loop {
             let opened = link.wait_for(|link| link.up).await.map(|link| *link);
             let Ok(opened) = opened else { return };
             self.write_all(cluster).await;
-            cluster.catch_up();
+            cluster.chat().link_opened();
+            if let Some(lost_at) = lost_at {
+                let (hub, cluster) = (Arc::clone(self), Arc::clone(cluster));
+                // The Chat Service may take its time, which nothing here can wait for.
+                tokio::spawn(async move { hub.hear_what_was_missed(&cluster, lost_at).await });
+            }
             let closed = link.wait_for(|link| link.generation != opened.generation || !link.up);
             if timeout(SECOND_LOOK, closed).await.is_err() {
                 self.compare_all(cluster).await;
                 // Those that could not be published just now.
-                cluster.catch_up();
+                cluster.chat().link_opened();
                 let closed = link.wait_for(|link| link.generation != opened.generation || !link.up);
                 if closed.await.is_err() {
                     return;
                 }
             }
+            lost_at = Some(unix_millis().saturating_sub(UNNOTICED_MS));
             self.lose_touch();
         }
     }
@@ -216,6 +231,7 @@ impl Hub {
         gone: &NodeId,
     ) -> bool {
         let hold = self.open_room(cluster, &room, &code).await;
+        self.rooms.deliver_chat(&room);
         let Some(keys) = hold.cell().keys() else {
             return true;
         };
@@ -243,8 +259,6 @@ impl Hub {
             if cluster.is_up() {
                 self.renew_all(cluster).await;
                 self.compare_all(cluster).await;
-                // What could not be published though the way was open.
-                cluster.catch_up();
             }
         }
     }
@@ -298,7 +312,7 @@ impl Hub {
         .await;
     }
 
-    async fn each_room<F>(self: &Arc<Self>, task: impl Fn(Arc<Self>, Arc<RoomCell>) -> F)
+    pub(super) async fn each_room<F>(self: &Arc<Self>, task: impl Fn(Arc<Self>, Arc<RoomCell>) -> F)
     where
         F: Future<Output = ()>,
     {
@@ -315,5 +329,29 @@ impl Hub {
     /// Whether this node has any peers, those that it waits for included.
     pub fn has_peers(&self) -> bool {
         self.rooms.all().iter().any(|cell| cell.look(Room::has_own))
+    }
+}
+
+/// Keeps chat from getting lost on the way to Redis: notes at once when the way closes, and tries
+/// again what could not be sent though it seemed open.
+async fn look_after_chat(cluster: &Cluster) {
+    let mut ticks = interval(TRY_AGAIN);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut link = cluster.link();
+    let mut before = *link.borrow_and_update();
+    loop {
+        tokio::select! {
+            changed = link.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let now = *link.borrow_and_update();
+                if before.up && (!now.up || now.generation != before.generation) {
+                    cluster.chat().link_closed();
+                }
+                before = now;
+            }
+            _ = ticks.tick() => cluster.chat().catch_up(),
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! | module | what is there |
 //! |---|---|
 //! | `session`, `joining` | one client, and what it may do |
+//! | `chat` | what is said is kept, and told to those who ask |
 //! | `directory` | the rooms by id, each with its lock |
 //! | `returning` | peers that come back, here or from another node |
 //! | `windows`, `expiry`, `drain` | time: lost peers, tokens, the end |
@@ -18,6 +19,7 @@
 //!
 //! [`core`]: crate::core
 
+mod chat;
 mod directory;
 mod drain;
 mod exchange;
@@ -47,6 +49,7 @@ use serde_json::value::RawValue;
 use tokio_util::task::TaskTracker;
 
 use self::{
+    chat::Chat,
     directory::{Directory, RoomCell},
     windows::Windows,
 };
@@ -60,6 +63,7 @@ use crate::{
     },
 };
 
+pub use chat::{Answer, ChatSettings, History, Page, Receipt};
 pub use joining::{Joining, Later};
 pub use link::{CloseReason, Conn, ConnId, Link, Outgoing};
 pub use session::{Ending, Session};
@@ -87,16 +91,20 @@ pub struct Hub {
     /// What is being told to Redis of users.
     errands: TaskTracker,
     neighbours: Neighbours,
+    chat: Chat,
 }
 
 impl Hub {
-    /// A hub without rooms, whose rooms will have these `limits`.
-    pub fn new(limits: Limits, neighbours: Neighbours) -> Arc<Self> {
+    /// A hub without rooms, whose rooms will have these `limits`; what is said in them is kept as
+    /// `chat` says.
+    pub fn new(limits: Limits, neighbours: Neighbours, chat: ChatSettings) -> Arc<Self> {
         let alone = || NodeId::from("alone");
         let cluster = neighbours.cluster.as_ref();
         let me = cluster.map_or_else(alone, |cluster| cluster.me().clone());
-        Arc::new(Self {
-            rooms: Directory::new(limits, me, neighbours.clone()),
+        let chat = Chat::new(chat, cluster);
+        let flusher = chat.flusher.clone();
+        let hub = Arc::new(Self {
+            rooms: Directory::new(limits, me, neighbours.clone(), flusher),
             windows: Windows::default(),
             sessions: DashMap::new(),
             next_conn: AtomicU64::new(1),
@@ -104,7 +112,10 @@ impl Hub {
             started: Instant::now(),
             errands: TaskTracker::new(),
             neighbours,
-        })
+            chat,
+        });
+        hub.start_chat();
+        hub
     }
 
     /// Starts a session for an authenticated client.

@@ -10,15 +10,19 @@ use std::{
 
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
 use tracing::debug;
 use uuid::Uuid;
 
-use super::{Conn, Hub, directory::RoomCell, expiry::Expiry, sfu::Lanes};
+use super::{
+    Conn, Hub,
+    chat::{Line, PAGES_AT_ONCE, Rate},
+    directory::RoomCell,
+    expiry::Expiry,
+    sfu::Lanes,
+};
 use crate::{
-    core::{
-        ChatDraft, ChatMessage, HistoryQuery, Member, PeerId, Refusal, RelayKind, ResumeSecret,
-        Seat, Welcome,
-    },
+    core::{Member, PeerId, Refusal, RelayKind, ResumeSecret, Seat, Welcome},
     protocol::WireError,
 };
 
@@ -43,6 +47,13 @@ pub struct Session {
     renewing: AtomicBool,
     /// What it asks of the media server.
     pub(super) lanes: Lanes,
+    /// What it says.
+    pub(super) line: Arc<Line>,
+    /// How often it may speak, and ask what was said, if there is a limit.
+    pub(super) speaking: Option<Rate>,
+    pub(super) reading: Option<Rate>,
+    /// The pages of history that it may wait for.
+    pub(super) pages: Arc<Semaphore>,
 }
 
 /// Where a session is. A hint for finding the room: whether the session still belongs there
@@ -57,6 +68,8 @@ pub(super) enum Place {
 impl Session {
     pub(super) fn new(hub: Arc<Hub>, conn: Conn, member: Arc<Member>, expires_at: u64) -> Self {
         Self {
+            speaking: hub.chat.speaking_rate(),
+            reading: hub.chat.reading_rate(),
             hub,
             conn,
             member,
@@ -64,6 +77,8 @@ impl Session {
             place: Mutex::new(Place::Nowhere),
             renewing: AtomicBool::new(false),
             lanes: Lanes::default(),
+            line: Arc::default(),
+            pages: Arc::new(Semaphore::new(PAGES_AT_ONCE)),
         }
     }
 
@@ -144,37 +159,6 @@ impl Session {
         })
     }
 
-    /// Says something in the room.
-    ///
-    /// # Errors
-    /// `NOT_IN_ROOM`, `INVALID_PAYLOAD`.
-    pub fn chat(
-        &self,
-        content: &str,
-        client_id: Option<&str>,
-    ) -> Result<Arc<ChatMessage>, WireError> {
-        let timestamp = unix_millis();
-        let draft = ChatDraft {
-            id: Uuid::now_v7(),
-            timestamp,
-            content,
-            client_id,
-        };
-        self.in_room(|cell, seat| {
-            self.hub
-                .rooms
-                .act(cell, |room, out| room.chat(seat, &draft, out))
-        })
-    }
-
-    /// What was said in the room, oldest first.
-    ///
-    /// # Errors
-    /// `NOT_IN_ROOM`.
-    pub fn history(&self, query: HistoryQuery) -> Result<Vec<Arc<ChatMessage>>, WireError> {
-        self.in_room(|cell, seat| cell.look(|room| room.history(seat, query)))
-    }
-
     /// Removes a peer from the room.
     ///
     /// # Errors
@@ -230,7 +214,7 @@ impl Session {
     }
 
     /// Does something in the room that the session is in.
-    fn in_room<T>(
+    pub(super) fn in_room<T>(
         &self,
         action: impl FnOnce(&Arc<RoomCell>, Seat<'_, Conn>) -> Result<T, Refusal>,
     ) -> Result<T, WireError> {

@@ -26,6 +26,9 @@ pub(super) struct Shared {
     pub(super) subscription: Option<Subscription>,
     /// Redis has been read since the room was made.
     pub(super) learnt: bool,
+    /// When that was, in milliseconds since the Unix epoch: what was said before nobody here
+    /// waits for.
+    pub(super) learnt_at: u64,
     /// How many looks at Redis are under way.
     reading: usize,
     /// The way to Redis was lost, and the room has not been written down since: what comes is

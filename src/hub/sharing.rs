@@ -10,6 +10,7 @@ use super::{
     Hub,
     directory::{Directory, RoomCell, State},
     link::Post,
+    session::unix_millis,
 };
 use crate::{
     cluster::{Cluster, RoomKeys, Said, Snapshot, Unavailable, Undecodable},
@@ -203,6 +204,7 @@ impl Hub {
                 if with_chat {
                     state.room.recall(snapshot.chat);
                     state.shared.learnt = true;
+                    state.shared.learnt_at = unix_millis();
                 }
             });
             for said in state.shared.end_reading() {

@@ -3,16 +3,17 @@
 //! The shapes here are the contract with every client. They are the same on all transports
 //! of Socket.IO; nothing in this module knows how a payload is framed or carried.
 
+mod chat;
 mod code;
 mod command;
 mod fields;
 mod payload;
 mod sfu;
 
+pub use chat::{ChatAck, ChatPayload, HistoryAck};
 pub use code::{ErrorCode, WireError};
 pub use command::{Command, Decoded, decode};
 pub use payload::{
-    ChatAck, DrainingPayload, ErrorEvent, ExpiringPayload, HistoryAck, OkAck, Payload, RefreshAck,
-    RoomAck, event_name,
+    DrainingPayload, ErrorEvent, ExpiringPayload, OkAck, Payload, RefreshAck, RoomAck, event_name,
 };
 pub use sfu::{SfuAnswer, SfuRequest};

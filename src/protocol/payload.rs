@@ -1,17 +1,15 @@
 //! What clients are told: the names of the events and the shapes of their payloads.
 
-use std::sync::Arc;
-
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{
     ErrorCode, WireError,
+    chat::ChatPayload,
     sfu::{ProducerClosedPayload, ProducerPayload},
 };
 use crate::core::{
-    ChatMessage, Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, RelayKind,
-    ResumeToken, Welcome,
+    Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, RelayKind, ResumeToken, Welcome,
 };
 
 /// The name under which Socket.IO clients get `event`.
@@ -189,45 +187,6 @@ impl Serialize for RoomAck<'_> {
     }
 }
 
-/// The acknowledgement of `chat_message`.
-#[derive(Debug, Serialize)]
-pub struct ChatAck {
-    status: Status,
-    id: uuid::Uuid,
-    timestamp: u64,
-}
-
-impl From<&ChatMessage> for ChatAck {
-    fn from(message: &ChatMessage) -> Self {
-        Self {
-            status: Status::Ok,
-            id: message.id,
-            timestamp: message.timestamp,
-        }
-    }
-}
-
-/// The acknowledgement of `chat_history`.
-#[derive(Debug, Serialize)]
-pub struct HistoryAck<'a> {
-    status: Status,
-    messages: Vec<ChatPayload<'a>>,
-}
-
-impl<'a> HistoryAck<'a> {
-    /// Answers with `messages`, oldest first.
-    pub fn new(messages: &'a [Arc<ChatMessage>]) -> Self {
-        let messages = messages
-            .iter()
-            .map(|message| ChatPayload::from(&**message))
-            .collect();
-        Self {
-            status: Status::Ok,
-            messages,
-        }
-    }
-}
-
 /// The acknowledgement of `auth:refresh`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -386,36 +345,6 @@ impl<'a> RelayPayload<'a> {
             offer: only(RelayKind::Offer),
             answer: only(RelayKind::Answer),
             candidate: only(RelayKind::Ice),
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ChatPayload<'a> {
-    id: uuid::Uuid,
-    room_id: &'a str,
-    sender_id: &'a str,
-    #[serde(serialize_with = "display")]
-    peer_id: PeerId,
-    username: &'a str,
-    content: &'a str,
-    timestamp: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_message_id: Option<&'a str>,
-}
-
-impl<'a> From<&'a ChatMessage> for ChatPayload<'a> {
-    fn from(message: &'a ChatMessage) -> Self {
-        Self {
-            id: message.id,
-            room_id: message.room.as_str(),
-            sender_id: message.author.user.as_str(),
-            peer_id: message.peer,
-            username: &message.author.username,
-            content: &message.content,
-            timestamp: message.timestamp,
-            client_message_id: message.client_id.as_deref(),
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::{error::Error as _, fmt, str::FromStr, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Client, Method, StatusCode, header::CONTENT_TYPE, redirect};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, header::CONTENT_TYPE, redirect};
 use thiserror::Error;
 use url::Url;
 use uuid::Uuid;
@@ -136,17 +136,7 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn new(url: ServiceUrl) -> Result<Self, SetupError> {
-        let client = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(MAX_IDLE)
-            .tcp_nodelay(true)
-            .redirect(redirect::Policy::none())
-            // A proxy of the environment is meant for the world outside.
-            .no_proxy()
-            .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(SetupError)?;
+        let client = client()?;
         Ok(Self { client, url })
     }
 
@@ -163,10 +153,7 @@ impl Service {
 
     async fn exchange(&self, call: Call<'_>) -> Result<Bytes, CallError> {
         let url = self.address(call.path, call.query)?;
-        let mut request = self.client.request(call.method, url);
-        request = request
-            .header("x-request-id", Uuid::new_v4().to_string())
-            .header("traceparent", trace_parent());
+        let mut request = named(self.client.request(call.method, url));
         if let Some(body) = call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
@@ -186,7 +173,18 @@ impl Service {
     }
 
     fn address(&self, path: &[&str], query: Option<(&str, &str)>) -> Result<Url, CallError> {
-        let mut url = self.url.0.clone();
+        let mut url = self.url.below(path)?;
+        if let Some((name, value)) = query {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+        Ok(url)
+    }
+}
+
+impl ServiceUrl {
+    /// What is at a path below the service's URL, given by its segments.
+    pub(super) fn below(&self, path: &[&str]) -> Result<Url, CallError> {
+        let mut url = self.0.clone();
         // What would be taken for a way through the tree is nobody's id.
         if path
             .iter()
@@ -197,11 +195,30 @@ impl Service {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        if let Some((name, value)) = query {
-            url.query_pairs_mut().append_pair(name, value);
-        }
         Ok(url)
     }
+}
+
+/// A client for a service that is near.
+pub(super) fn client() -> Result<Client, SetupError> {
+    Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(MAX_IDLE)
+        .tcp_nodelay(true)
+        .redirect(redirect::Policy::none())
+        // A proxy of the environment is meant for the world outside.
+        .no_proxy()
+        .user_agent(concat!("switchboard/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(SetupError)
+}
+
+/// Gives a request the names by which it is found in the logs of services.
+pub(super) fn named(request: RequestBuilder) -> RequestBuilder {
+    request
+        .header("x-request-id", Uuid::new_v4().to_string())
+        .header("traceparent", trace_parent())
 }
 
 async fn read(mut response: reqwest::Response) -> Result<Bytes, CallError> {
@@ -217,7 +234,7 @@ async fn read(mut response: reqwest::Response) -> Result<Bytes, CallError> {
     Ok(body.freeze())
 }
 
-fn failure(error: &reqwest::Error) -> CallError {
+pub(super) fn failure(error: &reqwest::Error) -> CallError {
     if error.is_timeout() && !error.is_connect() {
         CallError::TimedOut
     } else {

@@ -23,7 +23,8 @@ use super::{
 };
 use crate::{
     auth::Verifier,
-    hub::{Joining, Later, Session},
+    core::HistoryQuery,
+    hub::{Answer, History, Joining, Later, Page, Receipt, Session},
     protocol::{
         ChatAck, Command, ErrorCode, HistoryAck, OkAck, RefreshAck, RoomAck, SfuRequest, WireError,
         decode,
@@ -213,9 +214,8 @@ impl Call<'_> {
                 self.done();
             }
             Command::Chat { content, client_id } => {
-                let message = self.session.chat(&content, client_id.as_deref())?;
-                self.connection
-                    .acknowledge(self.ack, &ChatAck::from(&*message));
+                let answer = self.answer_chat(event);
+                self.session.chat(&content, client_id.as_deref(), answer);
             }
             Command::Join { code } => match self.session.join(&code) {
                 Joining::Done(joined) => {
@@ -228,17 +228,7 @@ impl Call<'_> {
                 self.session.leave();
                 self.done();
             }
-            Command::History(query) => {
-                if self.ack.is_none() {
-                    return Err(WireError::invalid(
-                        "payload",
-                        "needs an acknowledgement to answer",
-                    ));
-                }
-                let messages = self.session.history(query)?;
-                self.connection
-                    .acknowledge(self.ack, &HistoryAck::new(&messages));
-            }
+            Command::History(query) => self.tell_history(query)?,
             Command::Heartbeat => {
                 self.session.heartbeat();
                 self.done();
@@ -279,6 +269,34 @@ impl Call<'_> {
         let (event, ack) = (event.to_owned(), self.ack);
         self.session.sfu(request, move |answer| match answer {
             Ok(answer) => connection.acknowledge(ack, &answer),
+            Err(error) => connection.refuse(&event, ack, &error),
+        })
+    }
+
+    /// Tells the client what was said: at once, or when others have been asked. Its other events
+    /// do not wait for that.
+    fn tell_history(&self, query: HistoryQuery) -> Result<(), WireError> {
+        if self.ack.is_none() {
+            let must = "needs an acknowledgement to answer";
+            return Err(WireError::invalid("payload", must));
+        }
+        let (connection, ack) = (Arc::clone(self.connection), self.ack);
+        match self.session.history(query)? {
+            History::Here(page) => tell(&connection, ack, &page),
+            History::Later(page) => {
+                tokio::spawn(async move { tell(&connection, ack, &page.await) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the client what became of its message, once that is known.
+    fn answer_chat(&self, event: &str) -> Answer {
+        let (connection, event, ack) = (Arc::clone(self.connection), event.to_owned(), self.ack);
+        Box::new(move |outcome| match outcome {
+            Ok(Receipt { id, timestamp }) => {
+                connection.acknowledge(ack, &ChatAck::new(id, timestamp));
+            }
             Err(error) => connection.refuse(&event, ack, &error),
         })
     }
@@ -328,6 +346,11 @@ fn welcome(connection: &Connection, session: &Session, ack: Option<i64>) {
     if ack.is_some() {
         connection.acknowledge(ack, &RoomAck(session.view().as_ref()));
     }
+}
+
+/// Answers a client that asked what was said.
+fn tell(connection: &Connection, ack: Option<i64>, page: &Page) {
+    connection.acknowledge(ack, &HistoryAck::new(&page.messages, page.partial));
 }
 
 /// An event as JSON text.

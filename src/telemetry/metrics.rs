@@ -105,4 +105,19 @@ fn describe() {
         Unit::Count,
         "Rooms looked up for joins, by outcome: hit, miss, absent, stale, unavailable"
     );
+    describe_counter!(
+        "switchboard_chat_delivered_total",
+        Unit::Count,
+        "Chat messages that the Chat Service has stored, each time that it did"
+    );
+    describe_counter!(
+        "switchboard_chat_deliveries_failed_total",
+        Unit::Count,
+        "Deliveries of chat that failed and are repeated"
+    );
+    describe_counter!(
+        "switchboard_chat_dead_letters_total",
+        Unit::Count,
+        "Chat messages that the Chat Service refuses, put aside"
+    );
 }

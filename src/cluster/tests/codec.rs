@@ -104,12 +104,19 @@ fn what_a_script_completes_can_be_heard() {
 }
 
 #[test]
-fn only_chat_is_told_from_the_rest_unread() {
-    let bytes = encode(&"n".into(), &chat()).unwrap();
-    let json = chat_json(&bytes).unwrap();
-    assert!(json.starts_with(br#"{"chat":{"#));
-    let other = encode(&"n".into(), &Gossip::Joined(record())).unwrap();
-    assert!(chat_json(&other).is_none());
+fn what_was_delivered_is_told_from_the_rest_unread() {
+    let delivered = Delivered {
+        ids: vec![Uuid::from_u128(1), Uuid::from_u128(2)],
+        left: 3,
+    };
+    let bytes = encode_delivered(&"n".into(), &delivered).unwrap();
+    let read = decode_delivered(&bytes).unwrap().unwrap();
+    assert_eq!((read.ids, read.left), (delivered.ids, 3));
+    assert!(!is_about_roster(&bytes) && decode(&bytes).is_err());
+    for other in [chat(), Gossip::Joined(record())] {
+        let bytes = encode(&"n".into(), &other).unwrap();
+        assert!(decode_delivered(&bytes).is_none());
+    }
 }
 
 #[test]

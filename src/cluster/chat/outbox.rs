@@ -1,0 +1,405 @@
+//! Chat that was accepted and is not in Redis yet, or may get lost there.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use indexmap::IndexMap;
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+use tracing::warn;
+use uuid::Uuid;
+
+use super::{
+    ChatKeeping, RESEND_WINDOW,
+    under_way::{Line, UnderWay},
+};
+use crate::{
+    cluster::{
+        pubsub::{Channel, PubSub, Script},
+        receipts::Receipts,
+    },
+    core::{ChatMessage, RoomId},
+};
+
+/// The most messages that wait for Redis: an outage of minutes in busy rooms.
+const MAX_MESSAGES: usize = 10_000;
+
+/// The most bytes that wait for Redis.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// The most messages of which a copy is kept while the Chat Service does not have them.
+const MAX_COPIES: usize = 10_000;
+
+/// What was published so shortly before may have been lost with the connections of others. Those
+/// that have heard it know it.
+const PERHAPS_UNHEARD: Duration = Duration::from_secs(10);
+
+/// Called once a message is in as durable hands as there are at this moment.
+pub type Kept = Box<dyn FnOnce() + Send>;
+
+/// Told of each room that gets a message in Redis.
+type OnWritten = Box<dyn Fn(&RoomId) + Send + Sync>;
+
+/// The messages of this node on their way to Redis, in order for each room.
+///
+/// While Redis is away they wait here, bounded, and go out when it is back: that they are kept
+/// is then true only as long as this process lives. What Redis has, and the Chat Service has
+/// not, is kept as a copy, and written again should Redis have lost it.
+pub struct ChatOutbox {
+    pubsub: PubSub,
+    keeping: ChatKeeping,
+    state: Mutex<State>,
+    on_written: OnceLock<OnWritten>,
+}
+
+#[derive(Default)]
+struct State {
+    rooms: HashMap<RoomId, Queue>,
+    messages: usize,
+    bytes: usize,
+    /// What Redis has and the Chat Service has not, as far as this node knows.
+    copies: IndexMap<Uuid, Copy>,
+    /// Redis may have lost what it had.
+    doubtful: bool,
+    /// How many messages wait for the Chat Service, as Redis last said.
+    lengths: HashMap<RoomId, usize>,
+}
+
+#[derive(Default)]
+struct Queue {
+    entries: VecDeque<Entry>,
+    /// How many of them are not on their way.
+    waiting: usize,
+}
+
+struct Entry {
+    id: Uuid,
+    line: Line,
+    /// On its way to Redis.
+    sent: bool,
+    /// Who waits to hear that it is kept.
+    waiters: SmallVec<[Kept; 1]>,
+}
+
+struct Copy {
+    room: RoomId,
+    since: Instant,
+    line: Line,
+}
+
+impl ChatOutbox {
+    pub(in crate::cluster) fn new(pubsub: PubSub, keeping: ChatKeeping) -> Arc<Self> {
+        Arc::new(Self {
+            pubsub,
+            keeping,
+            state: Mutex::default(),
+            on_written: OnceLock::new(),
+        })
+    }
+
+    /// What the buffers of rooms are for.
+    pub const fn keeping(&self) -> ChatKeeping {
+        self.keeping
+    }
+
+    /// Has `call` called with each room that gets a message in Redis. Only the first counts.
+    pub fn on_written(&self, call: impl Fn(&RoomId) + Send + Sync + 'static) {
+        let _ = self.on_written.set(Box::new(call));
+    }
+
+    /// Whether another message may be accepted: as much waits for Redis as may, or for the Chat
+    /// Service, of which a room may keep `most` waiting.
+    pub fn has_place(&self, room: &RoomId, most: usize) -> bool {
+        let state = self.state.lock();
+        let mine = state.rooms.get(room).map_or(0, |queue| queue.entries.len());
+        let there = state.lengths.get(room).copied().unwrap_or(0);
+        state.messages < MAX_MESSAGES
+            && state.bytes < MAX_BYTES
+            && (self.keeping == ChatKeeping::Ring || mine + there < most)
+    }
+
+    /// Calls `kept` when Redis has the message, or cannot be asked: then it waits here.
+    pub fn when_kept(&self, room: &RoomId, id: Uuid, kept: Kept) {
+        {
+            let mut state = self.state.lock();
+            let queue = state.rooms.get_mut(room);
+            let entry = queue.and_then(|queue| {
+                let mut newest = queue.entries.iter_mut().rev();
+                newest.find(|entry| entry.id == id)
+            });
+            if let Some(entry) = entry
+                && self.is_up()
+            {
+                entry.waiters.push(kept);
+                return;
+            }
+        }
+        kept();
+    }
+
+    /// Notes how many messages of a room wait for the Chat Service.
+    pub fn note_length(&self, room: &RoomId, length: usize) {
+        let mut state = self.state.lock();
+        if length == 0 {
+            state.lengths.remove(room);
+        } else {
+            state.lengths.insert(room.clone(), length);
+        }
+    }
+
+    /// The Chat Service has these: no copies are needed any more.
+    pub fn delivered(&self, ids: &[Uuid]) {
+        let mut state = self.state.lock();
+        for id in ids {
+            state.copies.shift_remove(id);
+        }
+    }
+
+    /// How many messages wait for Redis.
+    pub fn waiting(&self) -> usize {
+        self.state.lock().messages
+    }
+
+    /// The way to Redis is lost: what is under way may not arrive, and what arrived may be lost.
+    pub fn link_closed(&self) {
+        let mut state = self.state.lock();
+        state.doubtful = true;
+        let kept = all_waiters(&mut state);
+        drop(state);
+        kept.into_iter().for_each(|kept| kept());
+    }
+
+    /// The way to Redis is open again, and the rooms are written down: what waits may go, and
+    /// before that what Redis may have lost.
+    pub fn link_opened(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        if self.is_up() && std::mem::take(&mut state.doubtful) {
+            requeue_copies(&mut state);
+        }
+        drop(state);
+        self.catch_up();
+    }
+
+    /// Sends what waits, if Redis is there.
+    pub fn catch_up(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        if !self.is_up() {
+            let kept = all_waiters(&mut state);
+            drop(state);
+            return kept.into_iter().for_each(|kept| kept());
+        }
+        if state.doubtful {
+            return;
+        }
+        state
+            .copies
+            .retain(|_, copy| copy.since.elapsed() < RESEND_WINDOW);
+        let rooms: Vec<RoomId> = state.rooms.keys().cloned().collect();
+        for room in rooms {
+            self.send_waiting(&mut state, &room);
+        }
+    }
+
+    /// Accepts a message.
+    pub(in crate::cluster) fn submit(
+        self: &Arc<Self>,
+        message: &ChatMessage,
+        channel: &Channel,
+        payload: Bytes,
+        script: Script,
+        receipts: Arc<Receipts>,
+    ) {
+        let line = Line {
+            channel: channel.clone(),
+            payload,
+            script,
+            receipts,
+        };
+        let mut state = self.state.lock();
+        state.messages += 1;
+        state.bytes += line.size();
+        let doubtful = state.doubtful;
+        let queue = state.rooms.entry(message.room.clone()).or_default();
+        let mut entry = Entry {
+            id: message.id,
+            line,
+            sent: false,
+            waiters: SmallVec::new(),
+        };
+        let may_go = !doubtful && queue.waiting == 0 && self.is_up();
+        entry.sent = may_go && self.send(&message.room, &entry);
+        queue.waiting += usize::from(!entry.sent);
+        queue.entries.push_back(entry);
+    }
+
+    /// Sends what waits in a room, in order, unless something before it is under way.
+    fn send_waiting(self: &Arc<Self>, state: &mut State, room: &RoomId) {
+        let Some(queue) = state.rooms.get_mut(room) else {
+            return;
+        };
+        if queue.waiting < queue.entries.len() {
+            return;
+        }
+        for entry in &mut queue.entries {
+            // After an outage nodes ask for what they missed: it is not to be said again to those
+            // who take peers over.
+            entry.line.receipts = Arc::default();
+            entry.sent = self.send(room, entry);
+            if !entry.sent {
+                break;
+            }
+            queue.waiting -= 1;
+        }
+    }
+
+    /// Hands a message over. Returns whether it was taken.
+    fn send(self: &Arc<Self>, room: &RoomId, entry: &Entry) -> bool {
+        let line = entry.line.clone();
+        let watch = Arc::new(UnderWay {
+            outbox: Arc::downgrade(self),
+            room: room.clone(),
+            id: entry.id,
+            receipts: line.receipts,
+        });
+        let sent = self
+            .pubsub
+            .execute_watched(&line.channel, line.payload, line.script, watch);
+        sent.is_ok()
+    }
+
+    fn is_up(&self) -> bool {
+        self.pubsub.link().borrow().up
+    }
+
+    /// Whether nothing that is to go before the message was held up.
+    pub(super) fn may_go(&self, room: &RoomId, id: Uuid) -> bool {
+        let state = self.state.lock();
+        if state.doubtful {
+            return false;
+        }
+        let Some(queue) = state.rooms.get(room) else {
+            return true;
+        };
+        let before = queue.entries.iter().take_while(|entry| entry.id != id);
+        queue.waiting == 0 || before.into_iter().all(|entry| entry.sent)
+    }
+
+    pub(super) fn settle(self: &Arc<Self>, room: &RoomId, id: Uuid, length: Option<usize>) {
+        let kept = {
+            let mut state = self.state.lock();
+            let Some(queue) = state.rooms.get_mut(room) else {
+                return;
+            };
+            let Some(place) = queue.entries.iter().position(|entry| entry.id == id) else {
+                return;
+            };
+            match length {
+                Some(length) => self.note_written(&mut state, room, place, length),
+                None => {
+                    queue.waiting += 1;
+                    let entry = &mut queue.entries[place];
+                    entry.sent = false;
+                    std::mem::take(&mut entry.waiters)
+                }
+            }
+        };
+        kept.into_iter().for_each(|kept| kept());
+        if length.is_some()
+            && let Some(on_written) = self.on_written.get()
+        {
+            on_written(room);
+        }
+    }
+
+    fn note_written(
+        self: &Arc<Self>,
+        state: &mut State,
+        room: &RoomId,
+        place: usize,
+        length: usize,
+    ) -> SmallVec<[Kept; 1]> {
+        let queue = state.rooms.get_mut(room);
+        let Some(entry) = queue.and_then(|queue| queue.entries.remove(place)) else {
+            return SmallVec::new();
+        };
+        state.messages -= 1;
+        state.bytes -= entry.line.size();
+        if self.keeping == ChatKeeping::Queue {
+            state.lengths.insert(room.clone(), length);
+            let copy = Copy {
+                room: room.clone(),
+                since: Instant::now(),
+                line: entry.line,
+            };
+            state.copies.insert(entry.id, copy);
+            if state.copies.len() > MAX_COPIES {
+                state.copies.shift_remove_index(0);
+            }
+        }
+        match state.rooms.get(room) {
+            Some(queue) if queue.entries.is_empty() => drop(state.rooms.remove(room)),
+            _ if state.doubtful => {}
+            _ => self.send_waiting(state, room),
+        }
+        entry.waiters
+    }
+}
+
+/// Takes out everybody who waits.
+fn all_waiters(state: &mut State) -> Vec<Kept> {
+    let entries = state.rooms.values_mut().flat_map(|room| &mut room.entries);
+    entries
+        .flat_map(|entry| std::mem::take(&mut entry.waiters))
+        .collect()
+}
+
+/// Puts the copies before all that waits. Where Redis still has them nothing happens. Everybody
+/// has heard them but perhaps the last ones, which are published again.
+fn requeue_copies(state: &mut State) {
+    let copies = std::mem::take(&mut state.copies);
+    if !copies.is_empty() {
+        warn!(
+            messages = copies.len(),
+            "Redis may have lost chat that is not delivered: it is written again"
+        );
+    }
+    for (
+        id,
+        Copy {
+            room,
+            mut line,
+            since,
+        },
+    ) in copies.into_iter().rev()
+    {
+        if since.elapsed() > PERHAPS_UNHEARD {
+            line.be_quiet();
+        }
+        state.messages += 1;
+        state.bytes += line.size();
+        let queue = state.rooms.entry(room).or_default();
+        queue.waiting += 1;
+        queue.entries.push_front(Entry {
+            id,
+            line,
+            sent: false,
+            waiters: SmallVec::new(),
+        });
+    }
+}
+
+impl fmt::Debug for ChatOutbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.lock();
+        f.debug_struct("ChatOutbox")
+            .field("keeping", &self.keeping)
+            .field("waiting", &state.messages)
+            .field("copies", &state.copies.len())
+            .finish_non_exhaustive()
+    }
+}

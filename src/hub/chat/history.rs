@@ -1,0 +1,169 @@
+//! What was said, from all places that know.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tracing::debug;
+use uuid::Uuid;
+
+use crate::{
+    cluster::Cluster,
+    core::{ChatMessage, HistoryQuery, RoomId},
+    hub::{Hub, Later, Session, directory::RoomCell},
+    protocol::{ChatPayload, ErrorCode, WireError},
+    services::chat::Flusher,
+};
+
+/// How many pages one client may wait for at once.
+pub(in crate::hub) const PAGES_AT_ONCE: usize = 4;
+
+/// In how many pages of which size to look for what was missed: as many messages as a room
+/// remembers.
+const MISSED_PAGES: usize = 10;
+const MISSED_PAGE: usize = 100;
+
+/// A part of what was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Oldest first.
+    pub messages: Vec<Arc<ChatMessage>>,
+    /// The Chat Service could not be asked: there may be more.
+    pub partial: bool,
+}
+
+/// What becomes of the wish to know what was said.
+pub enum History {
+    /// It is known here.
+    Here(Page),
+    /// Others are asked.
+    Later(Later<Page>),
+}
+
+impl Session {
+    /// What was said in the room. With a Chat Service that takes a while; other events of the
+    /// client need not wait.
+    ///
+    /// # Errors
+    /// `NOT_IN_ROOM`, `RATE_LIMITED`.
+    pub fn history(&self, query: HistoryQuery) -> Result<History, WireError> {
+        let rate = self.reading.as_ref();
+        let allowed = rate.is_none_or(|rate| rate.take(self.hub.now()));
+        let limited = || WireError::new(ErrorCode::RateLimited, "too many pages in a short time");
+        if !allowed {
+            return Err(limited());
+        }
+        let (room, remembered) = self.in_room(|cell, seat| {
+            let remembered = cell.look(|room| room.history(seat, query))?;
+            Ok((cell.id().clone(), remembered))
+        })?;
+        let Some(flusher) = self.hub.chat.flusher.clone() else {
+            return Ok(History::Here(Page {
+                messages: remembered,
+                partial: false,
+            }));
+        };
+        let slot = Arc::clone(&self.pages).try_acquire_owned();
+        let slot = slot.map_err(|_| limited())?;
+        Ok(History::Later(Box::pin(async move {
+            let page = gather(&flusher, &room, query, remembered).await;
+            drop(slot);
+            page
+        })))
+    }
+}
+
+impl Hub {
+    /// Tells the peers of this node what was said since a time, in milliseconds since the Unix
+    /// epoch, and did not get here: the way to Redis was lost.
+    pub(in crate::hub) async fn hear_what_was_missed(
+        self: &Arc<Self>,
+        cluster: &Cluster,
+        since: u64,
+    ) {
+        self.each_room(|hub, cell| async move {
+            let since = since.max(cell.state().shared.learnt_at);
+            let missed = hub.said_since(cluster, &cell, since).await;
+            hub.rooms
+                .act(&cell, |room, out| room.hear_late(missed, since, out));
+        })
+        .await;
+    }
+
+    /// What others know of what was said, back to a time if they can, oldest first.
+    async fn said_since(
+        &self,
+        cluster: &Cluster,
+        cell: &RoomCell,
+        since: u64,
+    ) -> Vec<Arc<ChatMessage>> {
+        let (Some(flusher), room) = (&self.chat.flusher, cell.id()) else {
+            let Some(keys) = cell.keys() else {
+                return Vec::new();
+            };
+            let snapshot = cluster.read(keys, true).await;
+            return snapshot.map(|snapshot| snapshot.chat).unwrap_or_default();
+        };
+        let mut said = Vec::new();
+        let mut query = HistoryQuery {
+            before: None,
+            limit: MISSED_PAGE,
+        };
+        for _ in 0..MISSED_PAGES {
+            let Page { messages, .. } = gather(flusher, room, query, Vec::new()).await;
+            let Some(oldest) = messages.first().cloned() else {
+                break;
+            };
+            let whole = messages.len() < MISSED_PAGE || oldest.timestamp < since;
+            said.splice(0..0, messages);
+            if whole {
+                break;
+            }
+            query.before = Some(oldest.id);
+        }
+        said
+    }
+}
+
+/// Puts together what the service has stored, what waits for it, and what this node remembers
+/// and may not be in either yet.
+async fn gather(
+    flusher: &Flusher,
+    room: &RoomId,
+    query: HistoryQuery,
+    remembered: Vec<Arc<ChatMessage>>,
+) -> Page {
+    let client = flusher.client();
+    // What waits is read first: what is delivered in between is then found in both, and not in
+    // neither.
+    let waiting = flusher.buffer().page(room, query.before, query.limit).await;
+    let stored = client.history(room, query).await;
+    let partial = stored.is_err();
+    if let Err(error) = &stored {
+        debug!(%room, %error, "the Chat Service does not tell what was said");
+    }
+    let waiting = waiting.unwrap_or_default().into_iter().filter_map(|json| {
+        let message: ChatPayload<'_> = serde_json::from_slice(&json).ok()?;
+        Some(Arc::new(ChatMessage::from(message)))
+    });
+    let stored = stored.unwrap_or_default().into_iter().map(Arc::new);
+    let all = stored.chain(waiting).chain(remembered);
+    Page {
+        messages: newest(all, query),
+        partial,
+    }
+}
+
+/// The messages that were asked for, each once, oldest first.
+fn newest(
+    messages: impl Iterator<Item = Arc<ChatMessage>>,
+    query: HistoryQuery,
+) -> Vec<Arc<ChatMessage>> {
+    let asked = messages.filter(|message| query.before.is_none_or(|before| message.id < before));
+    let by_id: BTreeMap<Uuid, Arc<ChatMessage>> =
+        asked.map(|message| (message.id, message)).collect();
+    let older = by_id.len().saturating_sub(query.limit);
+    by_id.into_values().skip(older).collect()
+}
+
+#[cfg(test)]
+#[path = "../tests/history.rs"]
+mod tests;

@@ -1,0 +1,115 @@
+//! Chat on the wire, which is the same for clients, in Redis and for the Chat Service.
+
+use std::{borrow::Cow, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::payload::Status;
+use crate::core::{ChatMessage, Member, PeerId, RoomId, UserId};
+
+/// `chat_message`, as everybody in the room gets it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatPayload<'a> {
+    /// It comes first: scripts in Redis rely on that.
+    id: Uuid,
+    #[serde(borrow)]
+    room_id: Cow<'a, str>,
+    #[serde(borrow)]
+    sender_id: Cow<'a, str>,
+    /// A history may not know which peer it was.
+    #[serde(default = "nobody")]
+    peer_id: PeerId,
+    #[serde(borrow, default)]
+    username: Cow<'a, str>,
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+    timestamp: u64,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    client_message_id: Option<Cow<'a, str>>,
+}
+
+const fn nobody() -> PeerId {
+    PeerId::new(Uuid::nil())
+}
+
+impl<'a> From<&'a ChatMessage> for ChatPayload<'a> {
+    fn from(message: &'a ChatMessage) -> Self {
+        Self {
+            id: message.id,
+            room_id: message.room.as_str().into(),
+            sender_id: message.author.user.as_str().into(),
+            peer_id: message.peer,
+            username: (&*message.author.username).into(),
+            content: (&*message.content).into(),
+            timestamp: message.timestamp,
+            client_message_id: message.client_id.as_deref().map(Into::into),
+        }
+    }
+}
+
+impl From<ChatPayload<'_>> for ChatMessage {
+    fn from(payload: ChatPayload<'_>) -> Self {
+        Self {
+            id: payload.id,
+            room: RoomId::new(&payload.room_id),
+            peer: payload.peer_id,
+            author: Arc::new(Member {
+                user: UserId::from(&*payload.sender_id),
+                username: (&*payload.username).into(),
+            }),
+            content: (&*payload.content).into(),
+            timestamp: payload.timestamp,
+            client_id: payload.client_message_id.as_deref().map(Into::into),
+        }
+    }
+}
+
+/// The acknowledgement of `chat_message`.
+#[derive(Debug, Serialize)]
+pub struct ChatAck {
+    status: Status,
+    id: Uuid,
+    timestamp: u64,
+}
+
+impl ChatAck {
+    /// The message has this id, and was said at this time, in milliseconds since the Unix epoch.
+    pub const fn new(id: Uuid, timestamp: u64) -> Self {
+        Self {
+            status: Status::Ok,
+            id,
+            timestamp,
+        }
+    }
+}
+
+/// The acknowledgement of `chat_history`.
+#[derive(Debug, Serialize)]
+pub struct HistoryAck<'a> {
+    status: Status,
+    messages: Vec<ChatPayload<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
+}
+
+impl<'a> HistoryAck<'a> {
+    /// Answers with `messages`, oldest first. It is `partial` if the Chat Service could not be
+    /// asked: there may be more.
+    pub fn new(messages: &'a [Arc<ChatMessage>], partial: bool) -> Self {
+        let messages = messages
+            .iter()
+            .map(|message| ChatPayload::from(&**message))
+            .collect();
+        Self {
+            status: Status::Ok,
+            messages,
+            partial,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/chat.rs"]
+mod tests;
