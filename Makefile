@@ -14,8 +14,8 @@ HAVE_NODE := $(shell command -v node >/dev/null && command -v $(NPM) >/dev/null 
 DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .PHONY: help run run-sfu cluster media-service demo build release test test-rust simulate test-demo \
-	test-media-service test-clients test-cluster measure-cluster test-sfu measure-sfu test-python \
-	test-browser lint fmt deny system-packages docker bench clean
+	test-media-service test-clients test-cluster measure-cluster test-chat test-sfu measure-sfu \
+	test-python test-browser lint fmt deny system-packages docker bench clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,7 +59,7 @@ build: demo ## Build the gateway (debug)
 release: demo ## Build the gateway for production: target/release/switchboard
 	cargo build --locked --release
 
-test: system-packages lint test-rust test-demo test-media-service test-clients test-cluster test-sfu test-python test-browser ## Run all tests; installs what they need
+test: system-packages lint test-rust test-demo test-media-service test-clients test-cluster test-chat test-sfu test-python test-browser ## Run all tests; installs what they need
 
 test-rust: ## Unit, property and simulation tests, and those against a real Redis
 	cargo test --locked
@@ -81,6 +81,9 @@ CLUSTER_TESTS := build tests/clients/node_modules/.installed tests/cluster/node_
 
 test-cluster: $(CLUSTER_TESTS) ## Several nodes, with real Redis servers that fail
 	cd tests/cluster && $(NPM) test
+
+test-chat: $(CLUSTER_TESTS) tests/chat/node_modules/.installed ## Chat through every failure, with the table of a run of faults
+	cd tests/chat && $(NPM) test
 
 measure-cluster: $(CLUSTER_TESTS) ## Figures of several nodes: ghosts, recovery, restarts, costs
 	cd tests/cluster && $(NPM) run measure
