@@ -10,8 +10,9 @@ export function freshRoom(name) {
   return `${name}-${process.pid}-${++rooms}`;
 }
 
-const oneGateway = async () => {
-  const gateway = await startGateway();
+/** Opens a house with one gateway. @param {Record<string, string>} [settings] variables of its environment */
+export const oneGateway = (settings) => async () => {
+  const gateway = await startGateway(settings);
   return { gateways: [gateway], stop: () => gateway.stop() };
 };
 
@@ -19,7 +20,7 @@ const oneGateway = async () => {
  * For one test file: its gateway, its browsers, and the wrapper its tests run in. `open` starts the
  * gateways instead, and whatever they need: `{gateways, stop}`.
  */
-export function house(browserOptions = [{}, {}], open = oneGateway) {
+export function house(browserOptions = [{}, {}], open = oneGateway()) {
   let place;
   const browsers = [];
 

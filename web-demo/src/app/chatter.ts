@@ -4,7 +4,9 @@ import type { SignallingClient } from '../signalling/client';
 import * as chat from '../state/chat';
 import * as store from '../state/store';
 
-const HISTORY_LIMIT = 100;
+const PAGE = 50;
+/** How far back a gap is filled after a reconnection; what is older is loaded when it is scrolled to. */
+const CATCH_UP_PAGES = 10;
 
 /** Sending, retrying and receiving chat. */
 export class Chatter {
@@ -36,18 +38,47 @@ export class Chatter {
   /** Once the room is ours (again): what was said before, and what could not be said meanwhile. */
   async catchUp(): Promise<void> {
     chat.unsent(store.chat.value).forEach((entry) => void this.deliver(entry));
-    try {
-      const answer = await this.client.request('chat_history', { limit: HISTORY_LIMIT });
-      if (Array.isArray(answer.messages)) this.take(answer.messages as ChatMessage[]);
-    } catch (error) {
-      if (error instanceof SignalError && error.isLinkLoss) return;
-      store.toast('bad', 'Earlier messages could not be loaded.');
+    const known = new Set(store.chat.value.map(({ id }) => id));
+    let before: string | undefined;
+    for (let page = 0; page < CATCH_UP_PAGES; page += 1) {
+      const messages = await this.load(before);
+      if (messages === null) return;
+      const oldest = messages[0];
+      if (messages.length < PAGE || !oldest || known.size === 0 || messages.some(({ id }) => known.has(id))) return;
+      before = oldest.id;
     }
+  }
+
+  /** What was said before the oldest message shown. */
+  async older(): Promise<void> {
+    if (store.history.value === 'loading' || store.history.value === 'all') return;
+    await this.load(chat.oldestId(store.chat.value));
   }
 
   reset(): void {
     store.chat.value = [];
     store.unread.value = 0;
+    store.history.value = 'more';
+  }
+
+  /** Shows a page of history and returns it; null if there is none to be had. */
+  private async load(before?: string): Promise<ChatMessage[] | null> {
+    const former = store.history.value;
+    store.history.value = 'loading';
+    try {
+      const answer = await this.client.request('chat_history', { limit: PAGE, ...(before === undefined ? {} : { before }) });
+      const messages = Array.isArray(answer.messages) ? (answer.messages as ChatMessage[]) : [];
+      this.take(messages);
+      // Without the service behind it the gateway knows the newest messages only.
+      if (answer.partial === true) store.history.value = 'failed';
+      else if (messages.length < PAGE) store.history.value = 'all';
+      else store.history.value = former === 'all' ? 'all' : 'more';
+      return messages;
+    } catch (error) {
+      store.history.value = 'failed';
+      if (!(error instanceof SignalError && error.isLinkLoss)) store.toast('bad', 'Earlier messages could not be loaded.');
+      return null;
+    }
   }
 
   private take(messages: ChatMessage[]): void {

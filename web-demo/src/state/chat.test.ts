@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ChatMessage } from '../protocol/types';
-import { add, draft, mark, merge, unsent, type ChatState } from './chat';
+import { add, draft, mark, merge, oldestId, unsent, type ChatState } from './chat';
 
 const me = { userId: 'u-me', username: 'Me' };
 
@@ -50,5 +50,11 @@ describe('chat', () => {
   test('what waits for the connection can be listed', () => {
     const state = add(add([], draft(me, 'a', 'c1', 1)), draft(me, 'b', 'c2', 2));
     expect(unsent(mark(state, 'c1', 'sent')).map((e) => e.content)).toEqual(['b']);
+  });
+
+  test('the history that is shown begins with the lowest id; what is not sent has none', () => {
+    expect(oldestId(add([], draft(me, 'x', 'c1', 1)))).toBeUndefined();
+    const state = mergeAll(add([], draft(me, 'x', 'c1', 1)), message('b', 5), message('a', 9));
+    expect(oldestId(state)).toBe('a');
   });
 });

@@ -16,6 +16,9 @@ export interface ChatEntry {
   problem?: string;
 }
 
+/** Whether there are earlier messages than those shown; `failed` when that cannot be told at the moment. */
+export type History = 'more' | 'loading' | 'all' | 'failed';
+
 export type ChatState = readonly ChatEntry[];
 
 export function draft(self: { userId: string; username: string }, content: string, clientMessageId: string, now: number): ChatEntry {
@@ -99,4 +102,12 @@ export function mark(state: ChatState, clientMessageId: string, delivery: Delive
 
 export function unsent(state: ChatState): ChatEntry[] {
   return state.filter((entry) => entry.own && entry.delivery === 'pending');
+}
+
+/** Where the history that is shown begins. Ids sort by time. */
+export function oldestId(state: ChatState): string | undefined {
+  return state.reduce<string | undefined>(
+    (oldest, { id }) => (id !== undefined && (oldest === undefined || id < oldest) ? id : oldest),
+    undefined,
+  );
 }

@@ -3,7 +3,7 @@ import type { MediaState } from '../protocol/dataChannel';
 import type { Session } from '../protocol/types';
 import type { SfuReport } from '../rtc/sfu/meter';
 import type { PeerStats } from '../rtc/stats';
-import type { ChatState } from './chat';
+import type { ChatState, History } from './chat';
 import type { LogEntry } from './eventLog';
 import { isHost, type RoomState } from './room';
 
@@ -53,6 +53,7 @@ export const peers = signal<ReadonlyMap<string, PeerView>>(new Map());
 /** The traffic with the media server, while there is one. */
 export const sfu = signal<SfuReport | null>(null);
 export const chat = signal<ChatState>([]);
+export const history = signal<History>('more');
 export const unread = signal(0);
 export const events = signal<readonly LogEntry[]>([]);
 export const toasts = signal<readonly Toast[]>([]);
