@@ -46,7 +46,7 @@ impl Session {
     /// `NOT_IN_ROOM`, `RATE_LIMITED`.
     pub fn history(&self, query: HistoryQuery) -> Result<History, WireError> {
         let rate = self.reading.as_ref();
-        let allowed = rate.is_none_or(|rate| rate.take(self.hub.now()));
+        let allowed = rate.is_none_or(|rate| rate.check().is_ok());
         let limited = || WireError::new(ErrorCode::RateLimited, "too many pages in a short time");
         if !allowed {
             return Err(limited());

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `speak` | what becomes of a client's message |
 //! | `line` | the order of one client's messages and of their answers |
-//! | `rate` | how often a client may |
 //! | `history` | what was said, from all places that know |
 //!
 //! A message is told to the room at once, or, if it carries an id of its sender, as soon as it
@@ -13,16 +12,16 @@
 
 mod history;
 mod line;
-mod rate;
 mod speak;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
 
-pub(super) use self::{history::PAGES_AT_ONCE, line::Line, rate::Rate};
+pub(super) use self::{history::PAGES_AT_ONCE, line::Line};
 pub use self::{
     history::{History, Page},
     line::{Answer, Receipt},
@@ -41,14 +40,24 @@ use crate::{
 /// The most messages by which re-sends are recognised without asking Redis.
 const MAX_RECENT: usize = 20_000;
 
-/// How many messages a client may send at once, and how many each second.
-const CHAT_RATE: (f64, f64) = (30.0, 5.0);
+/// How many messages a client may send at once, and how many each second: more than anybody
+/// writes, and than a client has to make up for after an outage.
+const CHAT_RATE: (u32, u32) = (300, 20);
 
-/// How many pages of history a client may ask for at once, and how many each second.
-const HISTORY_RATE: (f64, f64) = (20.0, 5.0);
+/// How many pages of history a client may ask for at once, and how many each second: more than
+/// anybody scrolls through.
+const HISTORY_RATE: (u32, u32) = (100, 20);
+
+/// Holds one client to a rate.
+pub(super) type Rate = DefaultDirectRateLimiter;
 
 /// How often to look whether all is delivered.
 const POLL: Duration = Duration::from_millis(20);
+
+fn rate((burst, each_second): (u32, u32)) -> Rate {
+    let count = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+    RateLimiter::direct(Quota::per_second(count(each_second)).allow_burst(count(burst)))
+}
 
 /// How chat is kept.
 #[derive(Clone, Debug)]
@@ -94,13 +103,12 @@ impl Chat {
 
     /// How often one client may speak.
     pub(super) fn speaking_rate(&self) -> Option<Rate> {
-        self.limited.then(|| Rate::new(CHAT_RATE.0, CHAT_RATE.1))
+        self.limited.then(|| rate(CHAT_RATE))
     }
 
     /// How often one client may ask what was said.
     pub(super) fn reading_rate(&self) -> Option<Rate> {
-        let (burst, each_second) = HISTORY_RATE;
-        self.limited.then(|| Rate::new(burst, each_second))
+        self.limited.then(|| rate(HISTORY_RATE))
     }
 
     /// Whether another message of the room can be kept.

@@ -79,7 +79,7 @@ impl Session {
         client_id: Option<&str>,
     ) -> Result<(Arc<RoomCell>, Utterance), WireError> {
         let rate = self.speaking.as_ref();
-        if rate.is_some_and(|rate| !rate.take(self.hub.now())) {
+        if rate.is_some_and(|rate| rate.check().is_err()) {
             return Err(too_fast());
         }
         self.in_room(|cell, seat| {
