@@ -153,7 +153,7 @@ impl Cluster {
         let (name, life) = self.identity();
         let mut args = vec![text(name), text(life), text(ROOM_TTL_S)];
         args.extend([text(deaf), text(mode.epoch), json(mode)]);
-        args.extend([self.tell_mode(mode), text(own.len())]);
+        args.push(text(own.len()));
         let records = own.iter().map(|record| (record, self.keep(room, record)));
         args.extend(records.flat_map(|(record, kept)| [text(record.id), kept]));
         args.extend(others.iter().map(text));

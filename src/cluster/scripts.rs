@@ -138,21 +138,20 @@ return #adopted"
 /// Writes down what this node has. Records that others took over are left to them. If anything
 /// had to change, or the node did not hear the others for a time, the message is completed with
 /// what this node has, and published. Answers with all records.
-/// If it knows of a later change of how media flows, that is written down and published too.
+/// If it knows of a later change of how media flows, that is written down too.
 ///
 /// `ARGV`: name and life of this node, seconds that the keys are to live on, whether it did not
-/// hear (`true` or `false`), the epoch of the mode that it knows of, that mode, the message that
-/// tells it, number of its peers, then peer and record of each, then the other peers that it knows
-/// of.
+/// hear (`true` or `false`), the epoch of the mode that it knows of, that mode, number of its
+/// peers, then peer and record of each, then the other peers that it knows of.
 pub(super) const SYNC: &str = concat!(
     recount!(),
     epoch!(),
     r#"
 local me = ARGV[4] .. '/' .. ARGV[5]
-local last = 11 + 2 * tonumber(ARGV[11])
+local last = 10 + 2 * tonumber(ARGV[10])
 local stays, changed, roster = {}, false, {}
 for i = last + 1, #ARGV do stays[ARGV[i]] = true end
-for i = 12, last, 2 do
+for i = 11, last, 2 do
   stays[ARGV[i]] = true
   local kept = redis.call('HGET', KEYS[1], ARGV[i])
   if not kept then changed = true end
@@ -172,11 +171,12 @@ end
 recount()
 if epoch() < tonumber(ARGV[8]) and redis.call('EXISTS', KEYS[1]) == 1 then
   redis.call('SET', KEYS[5], ARGV[9])
-  redis.call(ARGV[1], ARGV[2], ARGV[10])
+  changed = true
 end
 for _, i in ipairs({ 1, 2, 5 }) do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
 if changed or ARGV[7] == 'true' then
-  local said = ARGV[3] .. table.concat(roster, ',') .. '],"deaf":' .. ARGV[7] .. '}}'
+  local said = ARGV[3] .. table.concat(roster, ',') .. '],"deaf":' .. ARGV[7]
+  said = said .. ',"mode":' .. ARGV[9] .. '}}'
   redis.call(ARGV[1], ARGV[2], said)
 end
 return { redis.call('HVALS', KEYS[1]), {}, redis.call('GET', KEYS[5]) or '' }"#

@@ -159,6 +159,8 @@ pub(super) struct ChatLog {
     bytes: usize,
     ids: HashSet<Uuid>,
     by_client_id: HashMap<(UserId, Box<str>), Arc<ChatMessage>>,
+    /// The newest of those that were forgotten.
+    forgotten: Option<Uuid>,
 }
 
 impl ChatLog {
@@ -190,6 +192,11 @@ impl ChatLog {
         self.ids.contains(&id)
     }
 
+    /// Whether it may be a message that was remembered once.
+    pub(super) fn may_have_had(&self, id: Uuid) -> bool {
+        self.has(id) || self.forgotten.is_some_and(|newest| id <= newest)
+    }
+
     /// Remembers `message` in the place that its id gives it, so that all nodes come to the
     /// same list, and forgets the oldest beyond the bounds.
     pub(super) fn push(&mut self, message: &Arc<ChatMessage>) {
@@ -211,6 +218,7 @@ impl ChatLog {
             };
             self.bytes -= old.content.len();
             self.ids.remove(&old.id);
+            self.forgotten = self.forgotten.max(Some(old.id));
             if let Some(client_id) = &old.client_id {
                 self.by_client_id
                     .remove(&(old.author.user.clone(), client_id.clone()));

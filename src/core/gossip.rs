@@ -101,6 +101,9 @@ pub enum Gossip<'a> {
         /// The sender did not hear the others for a time, until just before.
         #[serde(default)]
         deaf: bool,
+        /// How media flows, as far as the sender knows.
+        #[serde(default)]
+        mode: Option<ModeState>,
     },
 }
 
@@ -168,7 +171,7 @@ impl Gossip<'_> {
             Self::Again { peer, gone, missed } => Gossip::Again { peer, gone, missed },
             Self::Renewed(record) => Gossip::Renewed(record),
             Self::Mode(state) => Gossip::Mode(state),
-            Self::Roster { peers, deaf } => Gossip::Roster { peers, deaf },
+            Self::Roster { peers, deaf, mode } => Gossip::Roster { peers, deaf, mode },
         }
     }
 }

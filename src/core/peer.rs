@@ -109,6 +109,8 @@ pub(super) struct Peer<C> {
     pub(super) joined: u64,
     /// The node that last served it is gone: what it leaves for if it does not come back.
     pub(super) node_lost: bool,
+    /// When it came from another node, on the caller's monotonic clock, if it did.
+    pub(super) came: Option<Duration>,
     /// What it has in the media server, if it may have anything there.
     pub(super) media: Option<Arc<PeerMedia>>,
     /// What it receives there. Only the node that has the peer knows.
@@ -124,6 +126,7 @@ impl<C: Clone + PartialEq> Peer<C> {
             former_secret: None,
             joined: newcomer.now,
             node_lost: false,
+            came: None,
             media: None,
             consumers: Vec::new(),
             presence: Presence::Online(newcomer.conn),
@@ -137,6 +140,7 @@ impl<C: Clone + PartialEq> Peer<C> {
             former_secret: record.former,
             joined: record.joined,
             node_lost: false,
+            came: None,
             media: record.media,
             consumers: Vec::new(),
             presence: Presence::Remote(node),

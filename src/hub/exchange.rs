@@ -104,7 +104,9 @@ impl Exchange {
             return Ok(());
         }
         let name = self.server.name();
-        self.media.released(name, place.room, place.peer).await;
+        if !self.media.released(name, place.room, place.peer).await {
+            return Err(MediaError::Unavailable.into());
+        }
         self.act(|room, seat, out| room.enter_media(seat, epoch, out))?;
         let username = &self.seat.member.username;
         self.server.register(place, username).await?;

@@ -214,11 +214,12 @@ impl Hub {
             }
             known => known == Ok(false),
         };
-        if lost
-            && cell.look(|room| room.member(peer).is_none())
-            && let Some(media) = self.media()
-        {
-            media.release(server.name(), room, peer);
+        if lost && cell.look(|room| room.member(peer).is_none()) {
+            // It left meanwhile, and was closed there: that says nothing of the others.
+            if let Some(media) = self.media() {
+                media.release(server.name(), room, peer);
+            }
+            return false;
         }
         lost
     }

@@ -56,8 +56,8 @@ impl Session {
     /// later; requests that change something take effect in the order in which they were made.
     ///
     /// # Errors
-    /// At once: `MEDIA_UNAVAILABLE`, `NOT_IN_ROOM`, `FORBIDDEN` in a mesh, `RATE_LIMITED`. Later,
-    /// as the answer: those, `MEDIA_REJECTED` and `INVALID_PAYLOAD`.
+    /// At once: `MEDIA_UNAVAILABLE`, `INVALID_PAYLOAD`, `NOT_IN_ROOM`, `FORBIDDEN` in a mesh,
+    /// `RATE_LIMITED`. Later, as the answer: those and `MEDIA_REJECTED`.
     pub fn sfu(
         self: &Arc<Self>,
         request: Result<SfuRequest, WireError>,

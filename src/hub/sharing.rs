@@ -124,7 +124,9 @@ impl Hub {
             let mine = snapshot.peers.iter().filter(|(_, node)| node == me);
             let mine: HashSet<PeerId> = mine.map(|(of, _)| of.id).collect();
             let coming = cell.look(Room::arriving);
+            let epoch = snapshot.mode.as_ref().map_or(0, |mode| mode.epoch);
             own.is_subset(&mine)
+                && cell.look(|room| room.mode().epoch <= epoch)
                 && mine
                     .iter()
                     .all(|id| own.contains(id) || coming.contains(id))

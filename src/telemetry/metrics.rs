@@ -1,14 +1,11 @@
 //! Figures for Prometheus. What a figure is called and means stands here; it is counted where
 //! the thing happens.
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -48,19 +45,19 @@ impl Metrics {
     /// # Errors
     /// See [`MetricsError`].
     pub fn start() -> Result<Arc<Self>, MetricsError> {
-        static STARTED: OnceLock<Arc<Metrics>> = OnceLock::new();
-        if let Some(started) = STARTED.get() {
+        static STARTED: Mutex<Option<Arc<Metrics>>> = Mutex::new(None);
+        let mut started = STARTED.lock();
+        if let Some(started) = &*started {
             return Ok(Arc::clone(started));
         }
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
             .build_recorder();
-        let handle = Arc::new(Self(recorder.handle()));
-        if metrics::set_global_recorder(recorder).is_err() {
-            return STARTED.get().cloned().ok_or(MetricsError::Taken);
-        }
+        let metrics = Arc::new(Self(recorder.handle()));
+        metrics::set_global_recorder(recorder).map_err(|_| MetricsError::Taken)?;
         describe();
-        Ok(Arc::clone(STARTED.get_or_init(|| handle)))
+        *started = Some(Arc::clone(&metrics));
+        Ok(metrics)
     }
 
     /// Keeps what was counted small. Does not end by itself.

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use switchboard::core::{
-    Consumer, Direction, Gossip, MAX_CONSUMERS, MediaKind, Mode, ModeReason, ModeState, PeerId,
-    PeerRecord, Producer, Refusal, Room, Seat, Transport,
+    Consumer, Direction, Gossip, HistoryQuery, MAX_CONSUMERS, MediaKind, Mode, ModeReason,
+    ModeState, PeerId, PeerRecord, Producer, Refusal, Room, Seat, Transport,
 };
 
 use crate::pair::{A, B, Conn, Nodes, id, peer, room, secret};
@@ -400,5 +400,61 @@ fn a_room_that_all_have_left_begins_as_a_mesh_again() {
     }
     for room in &sfu.nodes.rooms {
         assert_eq!((room.mode().mode, room.mode().epoch), (Mode::P2p, 0));
+    }
+}
+
+#[test]
+fn the_node_that_has_a_peer_closes_what_it_has_when_another_removes_it() {
+    let mut sfu = Sfu::new();
+    sfu.send(B, 2, "cam").unwrap();
+    // What is under way to the server, the host's node cannot know.
+    sfu.nodes.pass_on();
+    sfu.on(A, 1, |room, seat, _, out| {
+        room.kick(seat, peer(2), "", out).unwrap();
+    });
+    sfu.nodes.pass_on();
+    assert_eq!(sfu.released(A), [peer(2)]);
+    assert_eq!(sfu.released(B), [peer(2)]);
+}
+
+#[test]
+fn a_roster_tells_how_media_flows_before_it_tells_who_is_there() {
+    let mut sfu = Sfu::new();
+    let moved = sfu.proposal(Mode::Sfu, Some("http://two"), ModeReason::MediaMoved);
+    sfu.nodes.rooms[A].change_mode(moved.clone(), &mut sfu.nodes.said[A]);
+    sfu.send(A, 1, "cam").unwrap();
+    sfu.nodes.lose_gossip(A);
+    let peers = vec![sfu.record(A, 1)];
+    let mode = Some(moved);
+    let deaf = true;
+    sfu.nodes.hear(B, A, Gossip::Roster { peers, deaf, mode });
+    assert_eq!(sfu.nodes.told(B, 2), ["Sfu MediaMoved", "+producer cam"]);
+}
+
+#[test]
+fn chat_that_is_heard_late_is_not_told_to_who_came_from_where_it_was_heard() {
+    let mut nodes = Nodes::new();
+    nodes.chat(A, 1, "before");
+    let said = nodes.rooms[A].history(seat(&1), ALL).unwrap();
+    nodes.lose_gossip(A);
+    nodes.now = Duration::from_secs(60);
+    nodes.claim(B, 1, secret(1), 11);
+    nodes.pass_on();
+    nodes.forget();
+    let now = (nodes.now, 60_000);
+    nodes.rooms[B].hear_late(said, 0, now, &mut nodes.said[B]);
+    assert_eq!(nodes.told(B, 2), ["before"]);
+    assert!(nodes.told(B, 11).is_empty());
+}
+
+const ALL: HistoryQuery = HistoryQuery {
+    before: None,
+    limit: 10,
+};
+
+fn seat(number: &u32) -> Seat<'_, Conn> {
+    Seat {
+        peer: peer(*number),
+        conn: number,
     }
 }

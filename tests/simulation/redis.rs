@@ -277,7 +277,11 @@ impl Records {
         }
         let mine = self.hash.values().filter(|(_, owner)| *owner == node);
         let peers = mine.map(|(record, _)| record.clone()).collect();
-        changed.then_some(Gossip::Roster { peers, deaf })
+        changed.then_some(Gossip::Roster {
+            peers,
+            deaf,
+            mode: None,
+        })
     }
 
     fn adopt(&mut self, node: usize, dead: usize) -> Vec<PeerId> {

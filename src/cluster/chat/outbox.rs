@@ -304,6 +304,10 @@ impl ChatOutbox {
                     queue.waiting += 1;
                     let entry = &mut queue.entries[place];
                     entry.sent = false;
+                    // As long as Redis is there it is tried again, and answered then.
+                    if self.is_up() {
+                        return;
+                    }
                     std::mem::take(&mut entry.waiters)
                 }
             }
@@ -361,7 +365,9 @@ fn all_waiters(state: &mut State) -> Vec<Kept> {
 /// Puts the copies before all that waits. Where Redis still has them nothing happens. Everybody
 /// has heard them but perhaps the last ones, which are published again.
 fn requeue_copies(state: &mut State) {
-    let copies = std::mem::take(&mut state.copies);
+    let mut copies = std::mem::take(&mut state.copies);
+    // Redis may not know older ones by their marks any more.
+    copies.retain(|_, copy| copy.since.elapsed() < RESEND_WINDOW);
     if !copies.is_empty() {
         warn!(
             messages = copies.len(),

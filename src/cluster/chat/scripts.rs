@@ -12,8 +12,9 @@
 pub(super) const SAY: &str = r"
 local mark = redis.call('GET', KEYS[2])
 if mark == ARGV[5] then
-  if ARGV[9] == '1' then redis.call(ARGV[1], ARGV[2], ARGV[3]) end
-  return { redis.call('LLEN', KEYS[1]), -1 }
+  local heard = -1
+  if ARGV[9] == '1' then heard = redis.call(ARGV[1], ARGV[2], ARGV[3]) end
+  return { redis.call('LLEN', KEYS[1]), heard }
 end
 if not mark or string.sub(mark, 1, 5) == 'soon ' then redis.call('SET', KEYS[2], ARGV[5], 'PX', ARGV[6]) end
 local length = redis.call('RPUSH', KEYS[1], ARGV[4])

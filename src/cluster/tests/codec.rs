@@ -100,7 +100,7 @@ fn what_a_script_completes_can_be_heard() {
         &format!(r#"{{"roster":{{"peers":[{record}],"deaf":true}}}}"#),
     );
     let (_, said) = decode(&bytes).unwrap();
-    assert!(matches!(said, Gossip::Roster { peers, deaf: true } if peers.len() == 1));
+    assert!(matches!(said, Gossip::Roster { peers, deaf: true, mode: None } if peers.len() == 1));
 }
 
 #[test]

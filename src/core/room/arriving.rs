@@ -1,7 +1,7 @@
 //! Peers that come: handed over by another node, adopted from one that is gone, or this
 //! node's by the records, when the answer to a claim was not heard.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use indexmap::IndexSet;
 
@@ -28,7 +28,12 @@ impl<C: Clone + PartialEq> Room<C> {
         self.hearing = None;
         let peer = self.peers.get_mut(&id)?;
         if peer.node().is_some() {
+            // The other node does not know those of a peer that it adopted.
+            let own = std::mem::take(&mut peer.consumers).into_iter();
+            let known: HashSet<Box<str>> = consumers.iter().map(|one| one.id.clone()).collect();
             peer.consumers = consumers;
+            let own = own.filter(|one| !known.contains(&one.id));
+            peer.consumers.extend(own);
         }
         let missed = missed.into_iter().map(Event::from).collect();
         match std::mem::replace(&mut peer.presence, Presence::away(None)) {
@@ -114,6 +119,7 @@ impl<C: Clone + PartialEq> Room<C> {
         out: &mut impl Outbox<C>,
     ) -> Option<NewWindow> {
         let peer = self.peers.get_mut(&id)?;
+        peer.came = Some(now);
         let granted = arrival.is_granted(|secret| peer.knows(secret));
         let Some(mut since) = arrival.missed else {
             // More is lost than can be made good: better a new peer than a silent gap.
@@ -137,6 +143,7 @@ impl<C: Clone + PartialEq> Room<C> {
                 [seen.unsent, news].concat()
             }
         };
+        let events = each_chat_once(events);
         match arrival.wish {
             Some(wish) if granted => {
                 self.seat(id, wish, events, out);
@@ -193,6 +200,7 @@ impl<C: Clone + PartialEq> Room<C> {
     ) -> Option<NewWindow> {
         let until = now.saturating_add(self.limits.reconnect_window);
         let peer = self.peers.get_mut(&id)?;
+        peer.came = Some(now);
         let Ok(missed) = Replay::of(events) else {
             self.depart(id, LeaveReason::Disconnected, out);
             return None;
@@ -234,4 +242,14 @@ impl<C: Clone + PartialEq> Room<C> {
         news.extend(host.map(|host| Event::HostChanged { host }));
         news
     }
+}
+
+/// Two nodes may have kept the same message, one of them since it heard it late.
+fn each_chat_once(mut events: Vec<Event<'static>>) -> Vec<Event<'static>> {
+    let mut said = HashSet::new();
+    events.retain(|event| match event {
+        Event::Chat(message) => said.insert(message.id),
+        _ => true,
+    });
+    events
 }

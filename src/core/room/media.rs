@@ -298,7 +298,8 @@ impl<C: Clone + PartialEq> Room<C> {
         };
         let known = peer.media.as_ref();
         // Messages and records come by different ways, and one may overtake the other.
-        if known.is_some_and(|known| known.revision >= media.revision) {
+        let news = (media.epoch, media.revision);
+        if known.is_some_and(|known| (known.epoch, known.revision) >= news) {
             return;
         }
         let new = media.producers.clone();

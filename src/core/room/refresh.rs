@@ -64,7 +64,10 @@ impl<C: Clone + PartialEq> Room<C> {
             } else if alone {
                 // In a room that is new to this node, its own are those that it is adopting:
                 // its word that it does comes by the channel.
-                self.insert(id, Peer::remote(record, node));
+                let mut peer = Peer::remote(record, node);
+                let epoch = self.mode.epoch;
+                peer.media = peer.media.filter(|media| media.epoch == epoch);
+                self.insert(id, peer);
             } else {
                 self.hear_joined(&node, record, out);
             }

@@ -97,7 +97,12 @@ impl<C: Clone + PartialEq> Room<C> {
             Gossip::Mode(state) => {
                 self.change_mode(state, out);
             }
-            Gossip::Roster { peers, deaf } => self.hear_roster(from, peers, deaf, out),
+            Gossip::Roster { peers, deaf, mode } => {
+                if let Some(mode) = mode {
+                    self.change_mode(mode, out);
+                }
+                self.hear_roster(from, peers, deaf, out);
+            }
         }
         self.hearing = None;
         window.into_iter().collect()
@@ -165,7 +170,10 @@ impl<C: Clone + PartialEq> Room<C> {
             Gossip::Adopted(peers) => return self.take_in(&peers, now, out),
             Gossip::Again { peer, gone, missed } => self.hear_again(peer, gone, missed, out),
             Gossip::Mode(state) => {
+                // In its place among what others said: for a peer on its way it counts like that.
+                self.hearing = Some(self.me.clone());
                 self.change_mode(state, out);
+                self.hearing = None;
             }
             _ => {}
         }
@@ -211,7 +219,12 @@ impl<C: Clone + PartialEq> Room<C> {
         }
         let here = self.peers.get(&peer);
         if here.is_some_and(|peer| peer.node().is_none()) {
-            // Until now this node may have said that it has the peer: it takes that back.
+            // Until now this node may have said that it has the peer: it takes that back. And what
+            // is under way to the media server whoever removed the peer cannot know.
+            let media = here.and_then(|peer| peer.media.as_ref());
+            if let (Some(_), Some(server)) = (media, &self.mode.media) {
+                out.release_media(server, peer);
+            }
             let note = Arc::clone(&note);
             out.gossip(Gossip::Left { peer, reason, note });
         }

@@ -1,6 +1,6 @@
 //! What peers say to each other, and what only the host may say.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -8,8 +8,11 @@ use uuid::Uuid;
 use super::{Refusal, Room, Seat, delivery::Departure};
 use crate::core::{
     ChatDraft, ChatMessage, Event, Gossip, HistoryQuery, LeaveReason, Outbox, PeerId, RelayKind,
-    Spoken, UserId, Utterance, chat::text_of,
+    Spoken, UserId, Utterance, chat::text_of, peer::Peer,
 };
+
+/// How far the clocks of nodes may be apart.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
 
 impl<C: Clone + PartialEq> Room<C> {
     /// Hands a signalling message to one peer of the room.
@@ -143,20 +146,32 @@ impl<C: Clone + PartialEq> Room<C> {
 
     /// Takes in what was said while this node may not have heard everything. Those that are here
     /// are told what is new of it, if it was said at `since` or later, in milliseconds since the
-    /// Unix epoch: what is older they know, or never asked for. `messages` are oldest first.
+    /// Unix epoch: what is older they know, or never asked for. `messages` are oldest first; `now`
+    /// is the time on the caller's monotonic clock and since the Unix epoch.
+    ///
+    /// A peer that has come from another node since then may have heard it there.
     pub fn hear_late(
         &mut self,
         messages: impl IntoIterator<Item = Arc<ChatMessage>>,
         since: u64,
+        (now, unix_now): (Duration, u64),
         out: &mut impl Outbox<C>,
     ) {
         for message in messages {
-            if self.chat.has(message.id) {
+            if self.chat.may_have_had(message.id) {
                 continue;
             }
             self.chat.push(&message);
-            if message.timestamp >= since {
-                self.announce(&Event::Chat(message), out);
+            if message.timestamp < since {
+                continue;
+            }
+            let age = Duration::from_millis(unix_now.saturating_sub(message.timestamp));
+            let said = now.saturating_sub(age);
+            let here = |peer: &Peer<C>| peer.came.is_none_or(|came| came + CLOCKS_DIFFER < said);
+            let peers = self.peers.iter().filter(|(_, peer)| here(peer));
+            let peers: Vec<PeerId> = peers.map(|(id, _)| *id).collect();
+            for peer in peers {
+                self.tell(peer, &Event::Chat(Arc::clone(&message)), out);
             }
         }
     }

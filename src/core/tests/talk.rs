@@ -163,7 +163,7 @@ proptest! {
         let mut expected: Vec<u128> = heard.iter().copied().collect();
         for numbers in &late {
             let messages: Vec<_> = numbers.iter().map(|number| said(*number)).collect();
-            room.hear_late(messages, since, &mut told);
+            room.hear_late(messages, since, (Duration::from_secs(9), 9_000), &mut told);
             let new = numbers.iter().filter(|number| !known.contains(number));
             expected.extend(new.filter(|number| **number >= u128::from(since)));
             known.extend(numbers);

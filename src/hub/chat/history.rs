@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     cluster::Cluster,
     core::{ChatMessage, HistoryQuery, RoomId},
-    hub::{Hub, Later, Session, directory::RoomCell},
+    hub::{Hub, Later, Session, directory::RoomCell, session::unix_millis},
     protocol::{ChatPayload, ErrorCode, WireError},
     services::chat::Flusher,
 };
@@ -82,8 +82,9 @@ impl Hub {
         self.each_room(|hub, cell| async move {
             let since = since.max(cell.state().shared.learnt_at);
             let missed = hub.said_since(cluster, &cell, since).await;
+            let now = (hub.now(), unix_millis());
             hub.rooms
-                .act(&cell, |room, out| room.hear_late(missed, since, out));
+                .act(&cell, |room, out| room.hear_late(missed, since, now, out));
         })
         .await;
     }

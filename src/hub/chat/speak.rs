@@ -149,9 +149,15 @@ impl Session {
                     let message = "the same message is being sent elsewhere";
                     return Err(WireError::new(ErrorCode::ServiceUnavailable, message));
                 }
-                Err(Unavailable) => {
+                // Without Redis this node alone decides; while it is there it has to be heard.
+                Err(Unavailable) if !cluster.is_up() => {
                     debug!(%room, "Redis cannot tell whether a message was sent before");
                     break;
+                }
+                Err(Unavailable) if began.elapsed() < PATIENCE => sleep(LOOK_AGAIN).await,
+                Err(Unavailable) => {
+                    let message = "it cannot be told whether this was sent before";
+                    return Err(WireError::new(ErrorCode::ServiceUnavailable, message));
                 }
             }
         }

@@ -114,9 +114,9 @@ impl Media {
     }
 
     /// Waits until what a peer had on a server is closed, if it is about to be: it must not hit
-    /// what the peer is about to have there.
-    pub async fn released(&self, server: &str, room: &RoomId, peer: PeerId) {
-        self.releases.finished(server, room, peer).await;
+    /// what the peer is about to have there. Returns whether that is over.
+    pub async fn released(&self, server: &str, room: &RoomId, peer: PeerId) -> bool {
+        self.releases.finished(server, room, peer).await
     }
 
     /// Waits until all is closed that is to be closed, for at most `within`.

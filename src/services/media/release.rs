@@ -63,6 +63,9 @@ impl Releases {
     /// Closes what a peer has, as soon as that can be done.
     pub(super) fn add(&self, server: &Arc<MediaServer>, room: &RoomId, peer: PeerId) {
         let key: Key = (Arc::clone(server.name()), room.clone(), peer);
+        if self.waiting.contains_key(&key) {
+            return; // That will do for both.
+        }
         if self.waiting.len() >= MAX_WAITING {
             warn!(%room, %peer, "too much is to be closed on media servers: not closed");
             return;
@@ -95,13 +98,15 @@ impl Releases {
         });
     }
 
-    /// Waits until what a peer had is closed, if it is about to be; not for long.
-    pub(super) async fn finished(&self, server: &str, room: &RoomId, peer: PeerId) {
+    /// Waits until what a peer had is closed, if it is about to be; not for long. Returns whether
+    /// nothing of it is left.
+    pub(super) async fn finished(&self, server: &str, room: &RoomId, peer: PeerId) -> bool {
         let key = (Arc::from(server), room.clone(), peer);
         let waiting = self.waiting.get(&key).map(|finished| finished.clone());
-        if let Some(mut finished) = waiting {
+        match waiting {
             // It ends when the sender is dropped.
-            let _ = timeout(PATIENCE, finished.changed()).await;
+            Some(mut finished) => timeout(PATIENCE, finished.changed()).await.is_ok(),
+            None => true,
         }
     }
 
