@@ -56,9 +56,9 @@ pub const RESEND_WINDOW: Duration = Duration::from_secs(10 * 60);
 /// longer than all attempts take.
 const ANSWER_WINDOW: Duration = Duration::from_secs(15);
 
-/// How long any message is recognised of which a copy is kept, which may be written once more:
-/// longer than the copy is.
-const COPY_WINDOW: Duration = RESEND_WINDOW.saturating_add(Duration::from_secs(60));
+/// How long a copy is kept of a message that the Chat Service has not got yet: not as long as
+/// the message is recognised, since it may be written once more.
+const COPY_WINDOW: Duration = Duration::from_secs(9 * 60);
 
 /// How long a message may be announced before it is said. A node that dies in between keeps
 /// re-sends waiting for so long.
@@ -113,10 +113,10 @@ impl Cluster {
                 id: message.id,
                 timestamp: message.timestamp,
             }),
-            text(millis(match &message.client_id {
-                _ if !ring => COPY_WINDOW,
-                Some(_) => RESEND_WINDOW,
-                None => ANSWER_WINDOW,
+            text(millis(if message.client_id.is_some() || !ring {
+                RESEND_WINDOW
+            } else {
+                ANSWER_WINDOW
             })),
             text(if ring { MAX_CHAT_MESSAGES } else { 0 }),
             text(ROOM_TTL_S),

@@ -15,7 +15,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::{
-    ChatKeeping, RESEND_WINDOW,
+    COPY_WINDOW, ChatKeeping,
     under_way::{Line, UnderWay},
 };
 use crate::{
@@ -198,7 +198,7 @@ impl ChatOutbox {
         }
         state
             .copies
-            .retain(|_, copy| copy.since.elapsed() < RESEND_WINDOW);
+            .retain(|_, copy| copy.since.elapsed() < COPY_WINDOW);
         let rooms: Vec<RoomId> = state.rooms.keys().cloned().collect();
         for room in rooms {
             self.send_waiting(&mut state, &room);
@@ -367,7 +367,7 @@ fn all_waiters(state: &mut State) -> Vec<Kept> {
 fn requeue_copies(state: &mut State) {
     let mut copies = std::mem::take(&mut state.copies);
     // Redis may not know older ones by their marks any more.
-    copies.retain(|_, copy| copy.since.elapsed() < RESEND_WINDOW);
+    copies.retain(|_, copy| copy.since.elapsed() < COPY_WINDOW);
     if !copies.is_empty() {
         warn!(
             messages = copies.len(),
