@@ -14,8 +14,8 @@ HAVE_NODE := $(shell command -v node >/dev/null && command -v $(NPM) >/dev/null 
 DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .PHONY: help run run-sfu cluster media-service demo build release test test-rust simulate test-demo \
-	test-media-service test-clients test-cluster measure-cluster test-chat test-sfu measure-sfu \
-	test-python test-browser lint fmt deny system-packages docker bench clean
+	test-media-service test-clients test-cluster measure-cluster test-chat test-sfu play-sfu \
+	measure-sfu test-python test-browser lint fmt deny system-packages docker bench clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ SFU_TESTS := build tests/clients/node_modules/.installed
 
 test-sfu: $(SFU_TESTS) media-service/node_modules/.installed ## Rooms on a Media Service that fails, and on the real one
 	cd tests/sfu && $(NPM) test && $(NPM) run test:python
+
+play-sfu: $(SFU_TESTS) ## Users and faults at random, around rooms on media servers: make play-sfu SEED=7
+	cd tests/sfu && $(NPM) run play
 
 measure-sfu: $(SFU_TESTS) ## What the gateway adds to requests to the Media Service
 	cd tests/sfu && $(NPM) run measure
