@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 
 use super::pubsub::Tally;
-use crate::core::PeerId;
+use crate::core::{NodeId, PeerId};
 
 /// The most messages kept for one room.
 const MAX_MESSAGES: usize = 2_000;
@@ -34,6 +34,11 @@ pub(super) struct Receipts {
     expected: AtomicU64,
     /// The last own message that came back over the channel.
     heard: AtomicU64,
+    /// The last of those that are counted.
+    heard_counted: AtomicU64,
+    /// The last one of which Redis said how many got it. It says so over another connection than
+    /// the one by which the message comes back: either may be first.
+    answered: AtomicU64,
     kept: Mutex<Kept>,
 }
 
@@ -41,8 +46,19 @@ pub(super) struct Receipts {
 struct Kept {
     messages: VecDeque<Short>,
     bytes: usize,
-    /// Peers that a node has asked for: from that message on it keeps what they miss.
-    claims: HashMap<PeerId, (u64, Instant)>,
+    /// Peers that a node has asked for, or taken over.
+    claims: HashMap<PeerId, Claimed>,
+}
+
+/// From some message on a node keeps what a peer misses.
+#[derive(Debug)]
+struct Claimed {
+    by: NodeId,
+    /// The last own message before that.
+    until: u64,
+    at: Instant,
+    /// The node that had the peer is gone for certain.
+    gone: bool,
 }
 
 /// A message that reached too few.
@@ -61,17 +77,52 @@ impl Receipts {
         self.expected.store(nodes, Ordering::Relaxed);
     }
 
-    /// Notes which of the own messages came back.
-    pub(super) fn heard(&self, number: u64) {
+    /// Notes which of the own messages came back, and whether it is one that is counted.
+    pub(super) fn heard(&self, number: u64, counted: bool) {
         self.heard.fetch_max(number, Ordering::Relaxed);
+        if counted {
+            self.heard_counted.fetch_max(number, Ordering::Relaxed);
+        }
     }
 
-    /// A node has asked for a peer, and keeps from now on what it misses.
-    pub(super) fn claimed(&self, peer: PeerId) {
-        let heard = self.heard.load(Ordering::Relaxed);
+    /// A node has asked for peers, or taken them over if the one that had them is `gone`, and
+    /// keeps from now on what they miss. Returns the own message that has to be
+    /// [answered](Self::is_answered) before it is known what they missed until now.
+    pub(super) fn claimed(&self, peers: &[PeerId], by: &NodeId, gone: bool) -> u64 {
+        let until = self.heard.load(Ordering::Relaxed);
         let mut kept = self.kept.lock();
-        kept.claims.retain(|_, (_, at)| at.elapsed() <= KEPT);
-        kept.claims.insert(peer, (heard, Instant::now()));
+        kept.claims
+            .retain(|_, claimed| claimed.at.elapsed() <= KEPT);
+        for peer in peers {
+            match kept.claims.get_mut(peer) {
+                // It has kept what came since it asked.
+                Some(claimed) if gone && claimed.by == *by => claimed.gone = true,
+                _ => {
+                    if gone {
+                        kept.give_out_anew(*peer);
+                    }
+                    let claimed = Claimed {
+                        by: by.clone(),
+                        until,
+                        at: Instant::now(),
+                        gone,
+                    };
+                    kept.claims.insert(*peer, claimed);
+                }
+            }
+        }
+        self.heard_counted.load(Ordering::Relaxed)
+    }
+
+    /// Whether the node that had a peer was found to be gone since the peer was asked for.
+    pub(super) fn is_gone(&self, peer: PeerId) -> bool {
+        let kept = self.kept.lock();
+        kept.claims.get(&peer).is_some_and(|claimed| claimed.gone)
+    }
+
+    /// Whether it is known how many got that message, and those before it.
+    pub(super) fn is_answered(&self, number: u64) -> bool {
+        self.answered.load(Ordering::Relaxed) >= number
     }
 
     /// What `peers` may not have got, in order, and which of them. Each is given out once.
@@ -87,7 +138,7 @@ impl Receipts {
         let until = |peer| {
             claims
                 .get(peer)
-                .map_or(heard, |(until, _)| heard.min(*until))
+                .map_or(heard, |claimed| heard.min(claimed.until))
         };
         let missed = messages.iter_mut().filter_map(|short| {
             let new = peers.iter().filter(|peer| !short.again.contains(peer));
@@ -101,6 +152,14 @@ impl Receipts {
 }
 
 impl Kept {
+    /// What a node was told that had only asked for the peer counts for nothing where another
+    /// took it over.
+    fn give_out_anew(&mut self, peer: PeerId) {
+        for short in &mut self.messages {
+            short.again.retain(|given| *given != peer);
+        }
+    }
+
     fn forget_old(&mut self) {
         while let Some(first) = self.messages.front()
             && (first.at.elapsed() > KEPT
@@ -116,6 +175,7 @@ impl Kept {
 impl Tally for Receipts {
     fn published(&self, number: u64, receivers: u64, payload: &Bytes) {
         if receivers >= self.expected.load(Ordering::Relaxed) {
+            self.answered.fetch_max(number, Ordering::Relaxed);
             return;
         }
         let mut kept = self.kept.lock();
@@ -130,6 +190,7 @@ impl Tally for Receipts {
         };
         kept.messages.insert(place, short);
         kept.forget_old();
+        self.answered.fetch_max(number, Ordering::Relaxed);
     }
 }
 

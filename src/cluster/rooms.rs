@@ -165,8 +165,9 @@ impl Cluster {
                 return Ok(());
             }
             if message.from == Some(me) {
-                receipts.heard(message.number);
-                if !codec::is_about_roster(&message.payload) {
+                let counted = !codec::is_about_roster(&message.payload);
+                receipts.heard(message.number, counted);
+                if counted {
                     return Ok(());
                 }
             }
@@ -187,9 +188,21 @@ impl RoomKeys {
         self.receipts.expect(nodes as u64);
     }
 
-    /// A node has asked for a peer, and keeps from now on what it misses.
-    pub fn claimed(&self, peer: PeerId) {
-        self.receipts.claimed(peer);
+    /// A node has asked for peers, or taken them over if the one that had them is `gone`, and
+    /// keeps from now on what they miss. Returns the own message that has to be
+    /// [answered](Self::is_answered) before it is known what they missed until now.
+    pub fn claimed(&self, peers: &[PeerId], by: &NodeId, gone: bool) -> u64 {
+        self.receipts.claimed(peers, by, gone)
+    }
+
+    /// Whether the node that had a peer was found to be gone since the peer was asked for.
+    pub fn is_gone(&self, peer: PeerId) -> bool {
+        self.receipts.is_gone(peer)
+    }
+
+    /// Whether Redis has said how many nodes got that message, and those before it.
+    pub fn is_answered(&self, number: u64) -> bool {
+        self.receipts.is_answered(number)
     }
 
     /// What was published of late and did not get to `peers`, whose node is gone; each with

@@ -16,6 +16,8 @@ const MAX_BYTES: usize = 2 * 1024 * 1024;
 pub(super) struct Replay {
     events: VecDeque<Event<'static>>,
     bytes: usize,
+    /// How many of the first were put before others.
+    before: usize,
 }
 
 /// The bound is reached: keeping the event would mean losing another in silence.
@@ -37,19 +39,33 @@ impl Replay {
         self.keep(event.clone().into_owned())
     }
 
+    /// Keeps an event that comes before all that is kept but those that were put in like this,
+    /// or says that there is no room for it.
+    pub(super) fn push_before(&mut self, event: Event<'static>) -> Result<(), Overflow> {
+        let place = self.before;
+        self.keep_at(place, event)?;
+        self.before += 1;
+        Ok(())
+    }
+
     fn keep(&mut self, event: Event<'static>) -> Result<(), Overflow> {
+        self.keep_at(self.events.len(), event)
+    }
+
+    fn keep_at(&mut self, place: usize, event: Event<'static>) -> Result<(), Overflow> {
         let weight = event.weight();
         if self.events.len() >= MAX_EVENTS || self.bytes + weight > MAX_BYTES {
             return Err(Overflow);
         }
         self.bytes += weight;
-        self.events.push_back(event);
+        self.events.insert(place, event);
         Ok(())
     }
 
     /// Takes all events out, oldest first.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Event<'static>> + '_ {
         self.bytes = 0;
+        self.before = 0;
         self.events.drain(..)
     }
 
@@ -62,6 +78,7 @@ impl Replay {
     pub(super) fn pop(&mut self) -> Option<Event<'static>> {
         let event = self.events.pop_front()?;
         self.bytes -= event.weight();
+        self.before = self.before.saturating_sub(1);
         Some(event)
     }
 }

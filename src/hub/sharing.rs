@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use super::{
@@ -19,8 +19,10 @@ use crate::{
     },
 };
 
-/// How long Redis may take to answer what was published.
-const ANSWER: Duration = Duration::from_millis(250);
+/// How long Redis may take to answer what was published, and the time between two looks whether
+/// it has.
+const ANSWER: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// How long a message may be under way.
 const UNDER_WAY: Duration = Duration::from_secs(1);
@@ -243,23 +245,42 @@ impl Hub {
             keys.expect(cell.look(|room| room.other_nodes().len()) + 1);
         }
         for (claimer, peer) in outcome.claimed {
-            if let Some(keys) = cell.keys() {
-                keys.claimed(peer);
-            }
-            self.make_up(cell, &claimer, &[peer], false);
+            self.make_up_in_time(cell, claimer, vec![peer], false);
         }
         for (adopter, peers) in outcome.adopted {
-            self.make_up(cell, &adopter, &peers, true);
-            let (hub, cell) = (Arc::clone(self), Arc::clone(cell));
-            // What Redis had not answered yet just now.
-            tokio::spawn(async move {
-                sleep(ANSWER).await;
-                hub.make_up(&cell, &adopter, &peers, true);
-            });
+            self.make_up_in_time(cell, adopter, peers, true);
         }
         for window in outcome.windows {
             self.wait_for(cell, window.peer, &window.user, window.until);
         }
+    }
+
+    /// Says again to a node what its peers did not get, as soon as Redis has said who got what.
+    fn make_up_in_time(
+        self: &Arc<Self>,
+        cell: &Arc<RoomCell>,
+        for_node: NodeId,
+        mut peers: Vec<PeerId>,
+        gone: bool,
+    ) {
+        let Some(keys) = cell.keys() else { return };
+        let last = keys.claimed(&peers, &for_node, gone);
+        if keys.is_answered(last) {
+            return self.make_up(cell, &for_node, &peers, gone);
+        }
+        let (hub, cell) = (Arc::clone(self), Arc::clone(cell));
+        tokio::spawn(async move {
+            let asked = Instant::now();
+            let is_answered = || cell.keys().is_none_or(|keys| keys.is_answered(last));
+            while !is_answered() && asked.elapsed() < ANSWER {
+                sleep(LOOK_AGAIN).await;
+            }
+            if !gone {
+                // Those that were taken over meanwhile are seen to for that reason.
+                peers.retain(|peer| cell.keys().is_some_and(|keys| !keys.is_gone(*peer)));
+            }
+            hub.make_up(&cell, &for_node, &peers, gone);
+        });
     }
 
     /// Says again to a node what its peers did not get from this one: those that it took over

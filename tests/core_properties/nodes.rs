@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use switchboard::core::{Gossip, HistoryQuery, LeaveReason, Seat};
+use serde_json::value::to_raw_value;
+use switchboard::core::{Gossip, HistoryQuery, LeaveReason, RelayKind, Seat, Waiting};
 
 use crate::pair::{A, B, Nodes, WINDOW, id, peer, record, room, secret};
 
@@ -62,6 +63,26 @@ fn a_peer_of_a_node_that_is_gone_is_waited_for_and_then_leaves_for_that_reason()
     assert!(!nodes.rooms[A].expire(peer(2), WINDOW / 2, &mut nodes.said[A]));
     assert!(nodes.rooms[A].expire(peer(2), WINDOW, &mut nodes.said[A]));
     assert_eq!(nodes.told(A, 1), ["still there?", "-2 NodeLost"]);
+}
+
+#[test]
+fn what_is_said_again_to_an_adopted_peer_comes_before_what_was_said_since() {
+    let mut nodes = Nodes::new();
+    nodes.hear(A, A, Gossip::Adopted(vec![peer(2)]));
+    nodes.relay(A, 1, 2, "three").unwrap();
+    for missed in [vec![relay("one")], vec![relay("two")]] {
+        let (peer, gone) = (peer(2), true);
+        nodes.hear(A, A, Gossip::Again { peer, gone, missed });
+    }
+    assert!(nodes.resume(A, 2, secret(2), 3));
+    let told = nodes.told(A, 3);
+    assert_eq!(told, ["resumed 3", "\"one\"", "\"two\"", "\"three\""]);
+}
+
+/// A candidate from the first peer for the second, as it waits.
+fn relay(candidate: &str) -> Waiting {
+    let body = to_raw_value(candidate).unwrap();
+    Waiting::Relay(RelayKind::Ice, peer(1), peer(2), body)
 }
 
 #[test]

@@ -144,16 +144,32 @@ impl<C: Clone + PartialEq> Room<C> {
         out: &mut impl Outbox<C>,
     ) {
         for event in missed.into_iter().map(Event::from) {
-            match self.peers.get_mut(&id).map(|peer| &mut peer.presence) {
-                Some(Presence::Arriving(arrival)) => {
+            let kept = match self.peers.get_mut(&id) {
+                Some(Peer {
+                    presence: Presence::Arriving(arrival),
+                    ..
+                }) => {
                     if arrival.again.push(&event).is_err() {
                         // More than can be made good: the peer is better off as a new one.
                         arrival.missed = None;
                     }
+                    Ok(())
                 }
                 // The node that was asked has answered meanwhile, with all that it had.
                 _ if !gone => return,
-                _ => self.tell(id, &event, out),
+                // Whoever took it over may have been told of it after it heard newer things.
+                Some(Peer {
+                    presence: Presence::Away { missed, .. },
+                    node_lost: true,
+                    ..
+                }) => missed.push_before(event),
+                _ => {
+                    self.tell(id, &event, out);
+                    Ok(())
+                }
+            };
+            if kept.is_err() {
+                return self.depart(id, LeaveReason::Disconnected, out);
             }
         }
     }

@@ -41,3 +41,15 @@ fn taking_events_out_makes_room_again() {
     assert!(replay.pop().is_some());
     assert!(replay.push(&relay(50_000)).is_ok());
 }
+
+#[test]
+fn what_is_put_before_keeps_its_own_order() {
+    let mut replay = Replay::default();
+    replay.push(&relay(3)).unwrap();
+    replay.push_before(relay(1)).unwrap();
+    replay.push_before(relay(2)).unwrap();
+    assert_eq!(replay.pop().unwrap().weight(), relay(1).weight());
+    replay.push(&relay(4)).unwrap();
+    let left: Vec<usize> = replay.drain().map(|event| event.weight()).collect();
+    assert_eq!(left, [2, 3, 4].map(|bytes| relay(bytes).weight()));
+}
