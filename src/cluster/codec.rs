@@ -3,12 +3,13 @@
 //! ```text
 //! +--------+------+------+---------------------------------------------
 //! | length | name | form | 'R': kind, from, to (16 bytes each), JSON body
-//! +--------+------+------+ 'C', 'D', 'J': JSON
+//! +--------+------+------+ 'C', 'A', 'D', 'J': JSON
 //! ```
 //!
 //! Relays, which are most of the traffic, have a form of their own: their body goes through
-//! as the text it is. Chat messages have one so that they can be told from the rest unread. That
-//! chat was delivered concerns no room: it is for those who keep copies.
+//! as the text it is. Chat messages have one so that they can be told from the rest unread, and
+//! another when they are said again. That chat was delivered concerns no room: it is for those who
+//! keep copies.
 
 use std::borrow::Cow;
 
@@ -25,6 +26,7 @@ const RELAY_HEAD: usize = 2 + 16 + 16;
 
 const RELAY: u8 = b'R';
 const CHAT: u8 = b'C';
+const REPEATED: u8 = b'A';
 const DELIVERED: u8 = b'D';
 const OTHER: u8 = b'J';
 
@@ -80,6 +82,24 @@ pub(super) fn decode_delivered(bytes: &[u8]) -> Option<Result<Delivered, Undecod
     (form == DELIVERED).then(|| serde_json::from_slice(json).map_err(|_| Undecodable))
 }
 
+/// The same chat message, to be published once more. Other messages stay what they are.
+pub(super) fn repeated(bytes: &Bytes) -> Bytes {
+    match parts(bytes) {
+        Some((_, CHAT, rest)) => {
+            let mut again = BytesMut::from(&**bytes);
+            let form = bytes.len() - rest.len() - 1;
+            again[form] = REPEATED;
+            again.freeze()
+        }
+        _ => bytes.clone(),
+    }
+}
+
+/// Whether it is a chat message that may have been heard before.
+pub(super) fn is_repeated(bytes: &[u8]) -> bool {
+    parts(bytes).is_some_and(|(_, form, _)| form == REPEATED)
+}
+
 /// The beginning of a message whose JSON is put together by a script in Redis.
 pub(super) fn open(from: &NodeId, json: &str) -> Bytes {
     let mut bytes = head(from, OTHER, 1 + json.len());
@@ -92,7 +112,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(NodeId, Gossip<'_>), Undecodable> 
     let (from, form, rest) = parts(bytes).ok_or(Undecodable)?;
     let said = match form {
         RELAY => relay(rest).ok_or(Undecodable)?,
-        CHAT | OTHER => serde_json::from_slice(rest).map_err(|_| Undecodable)?,
+        CHAT | REPEATED | OTHER => serde_json::from_slice(rest).map_err(|_| Undecodable)?,
         _ => return Err(Undecodable),
     };
     Ok((NodeId::from(from), said))

@@ -49,6 +49,11 @@ impl Said {
         codec::is_about_roster(&self.0)
     }
 
+    /// Whether it is chat that was published before, and may have been heard.
+    pub fn is_repeated(&self) -> bool {
+        codec::is_repeated(&self.0)
+    }
+
     /// Who said what.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, info, warn};
 
-use super::{Hub, RoomCell, session::unix_millis};
+use super::{Hub, RoomCell, chat::Missed, session::unix_millis};
 use crate::{
     cluster::{BEAT, Cluster, Pulse, Rhythm},
     core::{NodeId, Room, RoomCode, RoomId, UserId},
@@ -95,9 +95,10 @@ impl Hub {
         if let Err(error) = &announced {
             warn!(%error, "announcements of other nodes cannot be heard");
         }
-        let chores = Chores::default();
+        let (chores, missed) = (Chores::default(), Missed::default());
         tokio::join!(
-            self.follow_link(&cluster),
+            self.follow_link(&cluster, &missed),
+            self.hear_what_was_missed(&cluster, &missed),
             self.beat(&cluster, &chores),
             self.work_off(&cluster, &chores),
             self.renew_over_and_over(&cluster),
@@ -106,7 +107,7 @@ impl Hub {
     }
 
     /// Compares everything each time the way opens.
-    async fn follow_link(self: &Arc<Self>, cluster: &Arc<Cluster>) {
+    async fn follow_link(self: &Arc<Self>, cluster: &Arc<Cluster>, missed: &Missed) {
         let mut link = cluster.link();
         let mut lost_at = None;
         loop {
@@ -115,9 +116,7 @@ impl Hub {
             self.write_all(cluster).await;
             cluster.chat().link_opened();
             if let Some(lost_at) = lost_at {
-                let (hub, cluster) = (Arc::clone(self), Arc::clone(cluster));
-                // The Chat Service may take its time, which nothing here can wait for.
-                tokio::spawn(async move { hub.hear_what_was_missed(&cluster, lost_at).await });
+                missed.note(lost_at);
             }
             let closed = link.wait_for(|link| link.generation != opened.generation || !link.up);
             if timeout(SECOND_LOOK, closed).await.is_err() {

@@ -212,9 +212,8 @@ impl Hub {
                 }
             });
             for said in state.shared.end_reading() {
-                if let Ok((from, said)) = said.read() {
-                    hear_in(state, me, &from, said, now, out, &mut outcome);
-                }
+                // What cannot be read is skipped.
+                let _ = hear_in(state, me, &said, now, out, &mut outcome);
             }
             (outcome, result)
         });
@@ -228,8 +227,7 @@ impl Hub {
         let outcome = self.rooms.act_on(cell, |state, out| {
             let mut outcome = Outcome::default();
             if let Some(said) = state.shared.wait_or_hear(said) {
-                let (from, said) = said.read()?;
-                hear_in(state, me, &from, said, now, out, &mut outcome);
+                hear_in(state, me, &said, now, out, &mut outcome)?;
             }
             Ok(outcome)
         })?;
@@ -394,19 +392,26 @@ impl Outcome {
 fn hear_in(
     state: &mut State,
     me: &NodeId,
-    from: &NodeId,
-    said: Gossip<'_>,
+    said: &Said,
     now: Duration,
     out: &mut Post<'_>,
     outcome: &mut Outcome,
-) {
+) -> Result<(), Undecodable> {
+    let repeated = said.is_repeated();
+    let (from, said) = said.read()?;
     // Of what this node says itself only the place of these among the rest matters.
     let heard_by_all = matches!(
         said,
         Gossip::Claim { .. } | Gossip::Adopted(_) | Gossip::Mode(_)
     );
-    if from == me && !heard_by_all {
-        return;
+    if from == *me && !heard_by_all {
+        return Ok(());
+    }
+    if let (true, Gossip::Chat(message)) = (repeated, &said) {
+        let (since, now) = (state.shared.learnt_at, (now, unix_millis()));
+        let message = Arc::clone(message);
+        state.room.hear_late([message], since, now, out);
+        return Ok(());
     }
     match &said {
         Gossip::Claim { peer, .. } => outcome.claimed.push((from.clone(), *peer)),
@@ -414,7 +419,8 @@ fn hear_in(
         _ => {}
     }
     let changes = !matches!(said, Gossip::Relay { .. } | Gossip::Chat(_));
-    let windows = state.room.hear(from, said, now, out);
+    let windows = state.room.hear(&from, said, now, out);
     outcome.open(state, windows);
     outcome.changed |= changes;
+    Ok(())
 }

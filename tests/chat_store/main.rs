@@ -16,9 +16,10 @@ use std::sync::{
 };
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use support::redis::{PATIENCE, Redis, wait_until};
 use switchboard::cluster::chat::{ChatKeeping, Sent, SharedBuffer, Stamp};
-use switchboard::cluster::{Cluster, ClusterSettings, KeyPrefix, RedisTarget, RoomKeys};
+use switchboard::cluster::{Cluster, ClusterSettings, KeyPrefix, RedisTarget, RoomKeys, Said};
 use switchboard::core::{ChatMessage, Gossip, Member, PeerId, RoomId};
 use switchboard::services::chat::{Batch, Buffer, Claim, Removal};
 use uuid::Uuid;
@@ -326,6 +327,57 @@ async fn what_an_empty_redis_lost_is_written_again_before_what_waited() {
     a.chat().link_opened();
     wait_until("all is written", || a.chat().waiting() == 0);
     assert_eq!(listed(&redis, BUFFER), (5..15).collect::<Vec<u128>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_after_an_outage_leaves_room_in_the_queue_for_the_rest() {
+    let mut redis = Redis::start();
+    let a = cluster(&redis, "a", ChatKeeping::Queue).await;
+    say(&a, said(0..9_000)).await;
+    redis.kill();
+    a.link().wait_for(|link| !link.up).await.unwrap();
+    a.chat().link_closed();
+    say(&a, said(9_000..18_000)).await;
+    redis.restart();
+    up(&a).await;
+    a.chat().link_opened();
+    let mut deepest = 0;
+    wait_until("all is written", || {
+        deepest = deepest.max(a.pubsub().queue_depth().0);
+        a.chat().waiting() == 0
+    });
+    // Other messages of the node have their places beside them.
+    assert!((1..=4_200).contains(&deepest), "{deepest} at once");
+    assert_eq!(a.pubsub().publisher_stats().total.refused, 0);
+    assert_eq!(listed(&redis, BUFFER), (0..18_000).collect::<Vec<u128>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_published_once_more_says_so() {
+    let mut redis = Redis::start();
+    let a = cluster(&redis, "a", ChatKeeping::Queue).await;
+    say(&a, said(0..2)).await;
+    redis.kill();
+    a.link().wait_for(|link| !link.up).await.unwrap();
+    a.chat().link_closed();
+    say(&a, said(2..3)).await;
+    redis.restart();
+    let b = cluster(&redis, "b", ChatKeeping::Queue).await;
+    let heard: Arc<Mutex<Vec<(u128, bool)>>> = Arc::default();
+    let notes = Arc::clone(&heard);
+    let hear = move |said: Said| {
+        let (_, gossip) = said.read()?;
+        if let Gossip::Chat(message) = gossip {
+            let note = (message.id.as_u128(), said.is_repeated());
+            notes.lock().push(note);
+        }
+        Ok(())
+    };
+    let _subscription = b.listen(&keys(&b), hear).await.unwrap();
+    up(&a).await;
+    a.chat().link_opened();
+    wait_until("all is heard", || heard.lock().len() == 3);
+    assert_eq!(*heard.lock(), [(0, true), (1, true), (2, false)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,6 +11,7 @@
 //! waits in the [`ChatOutbox`].
 
 mod buffer;
+mod copies;
 mod outbox;
 mod scripts;
 mod under_way;

@@ -4,18 +4,18 @@ use std::{
     collections::{HashMap, VecDeque},
     fmt,
     sync::{Arc, OnceLock},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use indexmap::IndexMap;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tracing::warn;
 use uuid::Uuid;
 
 use super::{
-    COPY_WINDOW, ChatKeeping,
+    ChatKeeping,
+    copies::{Copies, Copy},
     under_way::{Line, UnderWay},
 };
 use crate::{
@@ -32,8 +32,10 @@ const MAX_MESSAGES: usize = 10_000;
 /// The most bytes that wait for Redis.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// The most messages of which a copy is kept while the Chat Service does not have them.
-const MAX_COPIES: usize = 10_000;
+/// The most messages that are on their way at once, and the most bytes: after an outage all that
+/// waits could fill the queue to Redis, which everything else needs too.
+const MAX_UNDER_WAY: usize = 4_096;
+const MAX_BYTES_UNDER_WAY: usize = 8 * 1024 * 1024;
 
 /// What was published so shortly before may have been lost with the connections of others. Those
 /// that have heard it know it.
@@ -62,8 +64,13 @@ struct State {
     rooms: HashMap<RoomId, Queue>,
     messages: usize,
     bytes: usize,
+    /// How many of them are on their way, and of how many bytes.
+    under_way: usize,
+    bytes_under_way: usize,
+    /// Rooms where something waits for its turn to go, each once.
+    next: VecDeque<RoomId>,
     /// What Redis has and the Chat Service has not, as far as this node knows.
-    copies: IndexMap<Uuid, Copy>,
+    copies: Copies,
     /// Redis may have lost what it had.
     doubtful: bool,
     /// How many messages wait for the Chat Service, as Redis last said.
@@ -75,6 +82,8 @@ struct Queue {
     entries: VecDeque<Entry>,
     /// How many of them are not on their way.
     waiting: usize,
+    /// It is among those that go next.
+    listed: bool,
 }
 
 struct Entry {
@@ -86,10 +95,48 @@ struct Entry {
     waiters: SmallVec<[Kept; 1]>,
 }
 
-struct Copy {
-    room: RoomId,
-    since: Instant,
-    line: Line,
+impl State {
+    fn begin(&mut self, size: usize) {
+        self.under_way += 1;
+        self.bytes_under_way += size;
+    }
+
+    fn end(&mut self, size: usize) {
+        self.under_way -= 1;
+        self.bytes_under_way -= size;
+    }
+
+    /// A message is not on its way any more. Returns its place in its room.
+    fn note_back(&mut self, room: &RoomId, id: Uuid) -> Option<usize> {
+        let queue = self.rooms.get_mut(room)?;
+        let place = queue.entries.iter().position(|entry| entry.id == id)?;
+        let entry = &mut queue.entries[place];
+        if std::mem::take(&mut entry.sent) {
+            queue.waiting += 1;
+            let size = entry.line.size();
+            self.end(size);
+        }
+        Some(place)
+    }
+
+    fn waiters_of(&mut self, room: &RoomId, place: usize) -> SmallVec<[Kept; 1]> {
+        let queue = self.rooms.get_mut(room);
+        let entry = queue.and_then(|queue| queue.entries.get_mut(place));
+        entry.map_or_else(SmallVec::new, |entry| std::mem::take(&mut entry.waiters))
+    }
+
+    /// Lets what waits in a room go when it is its turn.
+    fn list(&mut self, room: &RoomId) {
+        if let Some(queue) = self.rooms.get_mut(room)
+            && !std::mem::replace(&mut queue.listed, true)
+        {
+            self.next.push_back(room.clone());
+        }
+    }
+
+    const fn is_full(&self) -> bool {
+        self.under_way >= MAX_UNDER_WAY || self.bytes_under_way >= MAX_BYTES_UNDER_WAY
+    }
 }
 
 impl ChatOutbox {
@@ -156,7 +203,7 @@ impl ChatOutbox {
     pub fn delivered(&self, ids: &[Uuid]) {
         let mut state = self.state.lock();
         for id in ids {
-            state.copies.shift_remove(id);
+            state.copies.remove(id);
         }
     }
 
@@ -196,12 +243,20 @@ impl ChatOutbox {
         if state.doubtful {
             return;
         }
-        state
-            .copies
-            .retain(|_, copy| copy.since.elapsed() < COPY_WINDOW);
+        state.copies.forget_old();
         let rooms: Vec<RoomId> = state.rooms.keys().cloned().collect();
         for room in rooms {
-            self.send_waiting(&mut state, &room);
+            state.list(&room);
+        }
+        self.send_next(&mut state);
+    }
+
+    /// Sends what waits in rooms, one after the other, as long as more may be on its way.
+    fn send_next(self: &Arc<Self>, state: &mut State) {
+        while !state.is_full()
+            && let Some(room) = state.next.pop_front()
+        {
+            self.send_waiting(state, &room);
         }
     }
 
@@ -223,7 +278,8 @@ impl ChatOutbox {
         let mut state = self.state.lock();
         state.messages += 1;
         state.bytes += line.size();
-        let doubtful = state.doubtful;
+        let may_go = !state.doubtful && !state.is_full() && self.is_up();
+        let size = line.size();
         let queue = state.rooms.entry(message.room.clone()).or_default();
         let mut entry = Entry {
             id: message.id,
@@ -231,30 +287,41 @@ impl ChatOutbox {
             sent: false,
             waiters: SmallVec::new(),
         };
-        let may_go = !doubtful && queue.waiting == 0 && self.is_up();
-        entry.sent = may_go && self.send(&message.room, &entry);
-        queue.waiting += usize::from(!entry.sent);
+        entry.sent = may_go && queue.waiting == 0 && self.send(&message.room, &entry);
+        let sent = entry.sent;
+        queue.waiting += usize::from(!sent);
         queue.entries.push_back(entry);
+        if sent {
+            state.begin(size);
+        } else {
+            state.list(&message.room);
+        }
     }
 
-    /// Sends what waits in a room, in order, unless something before it is under way.
+    /// Sends what waits in a room, in order, unless something before it is under way: then it
+    /// goes after that.
     fn send_waiting(self: &Arc<Self>, state: &mut State, room: &RoomId) {
-        let Some(queue) = state.rooms.get_mut(room) else {
+        let Some(mut queue) = state.rooms.remove(room) else {
             return;
         };
-        if queue.waiting < queue.entries.len() {
-            return;
-        }
-        for entry in &mut queue.entries {
-            // After an outage nodes ask for what they missed: it is not to be said again to those
-            // who take peers over.
-            entry.line.receipts = Arc::default();
-            entry.sent = self.send(room, entry);
-            if !entry.sent {
-                break;
+        queue.listed = false;
+        if queue.waiting == queue.entries.len() {
+            for entry in &mut queue.entries {
+                if state.is_full() {
+                    break;
+                }
+                // After an outage nodes ask for what they missed: it is not to be said again to
+                // those who take peers over.
+                entry.line.receipts = Arc::default();
+                entry.sent = self.send(room, entry);
+                if !entry.sent {
+                    break;
+                }
+                queue.waiting -= 1;
+                state.begin(entry.line.size());
             }
-            queue.waiting -= 1;
         }
+        state.rooms.insert(room.clone(), queue);
     }
 
     /// Hands a message over. Returns whether it was taken.
@@ -289,28 +356,23 @@ impl ChatOutbox {
         queue.waiting == 0 || before.into_iter().all(|entry| entry.sent)
     }
 
+    /// An attempt to write a message has ended: with the length of the buffer, or with nothing.
     pub(super) fn settle(self: &Arc<Self>, room: &RoomId, id: Uuid, length: Option<usize>) {
         let kept = {
             let mut state = self.state.lock();
-            let Some(queue) = state.rooms.get_mut(room) else {
+            let Some(place) = state.note_back(room, id) else {
                 return;
             };
-            let Some(place) = queue.entries.iter().position(|entry| entry.id == id) else {
-                return;
-            };
-            match length {
+            let kept = match length {
                 Some(length) => self.note_written(&mut state, room, place, length),
-                None => {
-                    queue.waiting += 1;
-                    let entry = &mut queue.entries[place];
-                    entry.sent = false;
-                    // As long as Redis is there it is tried again, and answered then.
-                    if self.is_up() {
-                        return;
-                    }
-                    std::mem::take(&mut entry.waiters)
-                }
+                // As long as Redis is there it is tried again, and answered then.
+                None if self.is_up() => SmallVec::new(),
+                None => state.waiters_of(room, place),
+            };
+            if !state.doubtful {
+                self.send_next(&mut state);
             }
+            kept
         };
         kept.into_iter().for_each(|kept| kept());
         if length.is_some()
@@ -321,34 +383,29 @@ impl ChatOutbox {
     }
 
     fn note_written(
-        self: &Arc<Self>,
+        &self,
         state: &mut State,
         room: &RoomId,
         place: usize,
         length: usize,
     ) -> SmallVec<[Kept; 1]> {
-        let queue = state.rooms.get_mut(room);
-        let Some(entry) = queue.and_then(|queue| queue.entries.remove(place)) else {
+        let Some(queue) = state.rooms.get_mut(room) else {
             return SmallVec::new();
         };
+        let Some(entry) = queue.entries.remove(place) else {
+            return SmallVec::new();
+        };
+        queue.waiting -= 1;
+        if queue.entries.is_empty() {
+            state.rooms.remove(room);
+        } else if queue.waiting == queue.entries.len() {
+            state.list(room);
+        }
         state.messages -= 1;
         state.bytes -= entry.line.size();
         if self.keeping == ChatKeeping::Queue {
             state.lengths.insert(room.clone(), length);
-            let copy = Copy {
-                room: room.clone(),
-                since: Instant::now(),
-                line: entry.line,
-            };
-            state.copies.insert(entry.id, copy);
-            if state.copies.len() > MAX_COPIES {
-                state.copies.shift_remove_index(0);
-            }
-        }
-        match state.rooms.get(room) {
-            Some(queue) if queue.entries.is_empty() => drop(state.rooms.remove(room)),
-            _ if state.doubtful => {}
-            _ => self.send_waiting(state, room),
+            state.copies.add(room.clone(), entry.id, entry.line);
         }
         entry.waiters
     }
@@ -365,26 +422,23 @@ fn all_waiters(state: &mut State) -> Vec<Kept> {
 /// Puts the copies before all that waits. Where Redis still has them nothing happens. Everybody
 /// has heard them but perhaps the last ones, which are published again.
 fn requeue_copies(state: &mut State) {
-    let mut copies = std::mem::take(&mut state.copies);
-    // Redis may not know older ones by their marks any more.
-    copies.retain(|_, copy| copy.since.elapsed() < COPY_WINDOW);
-    if !copies.is_empty() {
+    state.copies.forget_old();
+    let copies = state.copies.take();
+    if copies.len() > 0 {
         warn!(
             messages = copies.len(),
             "Redis may have lost chat that is not delivered: it is written again"
         );
     }
-    for (
-        id,
-        Copy {
-            room,
-            mut line,
-            since,
-        },
-    ) in copies.into_iter().rev()
-    {
-        if since.elapsed() > PERHAPS_UNHEARD {
+    for copy in copies.rev() {
+        let age = copy.age();
+        let Copy {
+            id, room, mut line, ..
+        } = copy;
+        if age > PERHAPS_UNHEARD {
             line.be_quiet();
+        } else {
+            line.be_repeated();
         }
         state.messages += 1;
         state.bytes += line.size();

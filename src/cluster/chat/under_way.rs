@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::ChatOutbox;
 use crate::{
     cluster::{
+        codec,
         pubsub::{Channel, PublishError, Script, Tally as _, Watch},
         receipts::Receipts,
         rooms::flag,
@@ -41,6 +42,11 @@ impl Line {
         if let Some(publishes) = self.script.args.get_mut(PUBLISHES) {
             *publishes = flag(false);
         }
+    }
+
+    /// It may have been heard: whoever did is not to be told again.
+    pub(super) fn be_repeated(&mut self) {
+        self.payload = codec::repeated(&self.payload);
     }
 }
 

@@ -133,3 +133,20 @@ fn noise_is_refused() {
         assert!(decode(noise).is_err(), "{noise:?}");
     }
 }
+
+#[test]
+fn chat_that_is_said_again_can_be_told_from_the_rest() {
+    let me = NodeId::from("n1/a");
+    let first = encode(&me, &chat()).unwrap();
+    let again = repeated(&first);
+    assert!(!is_repeated(&first) && is_repeated(&again) && !is_about_roster(&again));
+    let (from, said) = decode(&again).unwrap();
+    assert_eq!(from, me);
+    assert!(matches!(said, Gossip::Chat(message) if message.client_id.as_deref() == Some("c")));
+    let left = Gossip::Denied {
+        to: me.clone(),
+        peer: peer(1),
+    };
+    let left = encode(&me, &left).unwrap();
+    assert_eq!(repeated(&left), left);
+}

@@ -6,9 +6,8 @@ use tracing::debug;
 use uuid::Uuid;
 
 use crate::{
-    cluster::Cluster,
     core::{ChatMessage, HistoryQuery, RoomId},
-    hub::{Hub, Later, Session, directory::RoomCell, session::unix_millis},
+    hub::{Later, Session},
     protocol::{ChatPayload, ErrorCode, WireError},
     services::chat::Flusher,
 };
@@ -16,17 +15,12 @@ use crate::{
 /// How many pages one client may wait for at once.
 pub(in crate::hub) const PAGES_AT_ONCE: usize = 4;
 
-/// In how many pages of which size to look for what was missed: as many messages as a room
-/// remembers.
-const MISSED_PAGES: usize = 10;
-const MISSED_PAGE: usize = 100;
-
 /// A part of what was said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// Oldest first.
     pub messages: Vec<Arc<ChatMessage>>,
-    /// The Chat Service could not be asked: there may be more.
+    /// The Chat Service could not be asked, or Redis for what waits for it: there may be more.
     pub partial: bool,
 }
 
@@ -71,62 +65,9 @@ impl Session {
     }
 }
 
-impl Hub {
-    /// Tells the peers of this node what was said since a time, in milliseconds since the Unix
-    /// epoch, and did not get here: the way to Redis was lost.
-    pub(in crate::hub) async fn hear_what_was_missed(
-        self: &Arc<Self>,
-        cluster: &Cluster,
-        since: u64,
-    ) {
-        self.each_room(|hub, cell| async move {
-            let since = since.max(cell.state().shared.learnt_at);
-            let missed = hub.said_since(cluster, &cell, since).await;
-            let now = (hub.now(), unix_millis());
-            hub.rooms
-                .act(&cell, |room, out| room.hear_late(missed, since, now, out));
-        })
-        .await;
-    }
-
-    /// What others know of what was said, back to a time if they can, oldest first.
-    async fn said_since(
-        &self,
-        cluster: &Cluster,
-        cell: &RoomCell,
-        since: u64,
-    ) -> Vec<Arc<ChatMessage>> {
-        let (Some(flusher), room) = (&self.chat.flusher, cell.id()) else {
-            let Some(keys) = cell.keys() else {
-                return Vec::new();
-            };
-            let snapshot = cluster.read(keys, true).await;
-            return snapshot.map(|snapshot| snapshot.chat).unwrap_or_default();
-        };
-        let mut said = Vec::new();
-        let mut query = HistoryQuery {
-            before: None,
-            limit: MISSED_PAGE,
-        };
-        for _ in 0..MISSED_PAGES {
-            let Page { messages, .. } = gather(flusher, room, query, Vec::new()).await;
-            let Some(oldest) = messages.first().cloned() else {
-                break;
-            };
-            let whole = messages.len() < MISSED_PAGE || oldest.timestamp < since;
-            said.splice(0..0, messages);
-            if whole {
-                break;
-            }
-            query.before = Some(oldest.id);
-        }
-        said
-    }
-}
-
 /// Puts together what the service has stored, what waits for it, and what this node remembers
 /// and may not be in either yet.
-async fn gather(
+pub(super) async fn gather(
     flusher: &Flusher,
     room: &RoomId,
     query: HistoryQuery,
@@ -137,7 +78,7 @@ async fn gather(
     // neither.
     let waiting = flusher.buffer().page(room, query.before, query.limit).await;
     let stored = client.history(room, query).await;
-    let partial = stored.is_err();
+    let partial = stored.is_err() || waiting.is_err();
     if let Err(error) = &stored {
         debug!(%room, %error, "the Chat Service does not tell what was said");
     }

@@ -5,6 +5,7 @@
 //! | `speak` | what becomes of a client's message |
 //! | `line` | the order of one client's messages and of their answers |
 //! | `history` | what was said, from all places that know |
+//! | `missed` | what was said while the way to Redis was lost |
 //!
 //! A message is told to the room at once, or, if it carries an id of its sender, as soon as it
 //! is known that it was not said on another node before. It is acknowledged when it is kept: in
@@ -12,6 +13,7 @@
 
 mod history;
 mod line;
+mod missed;
 mod speak;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
@@ -21,7 +23,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
 
-pub(super) use self::{history::PAGES_AT_ONCE, line::Line};
+pub(super) use self::{history::PAGES_AT_ONCE, line::Line, missed::Missed};
 pub use self::{
     history::{History, Page},
     line::{Answer, Receipt},

@@ -19,6 +19,8 @@ export class ChatService {
   /** Rooms of which two deliveries were under way at once. @type {string[]} */
   races = [];
   pages = 0;
+  /** Pages of history that were refused. */
+  refusedPages = 0;
   #mode = { kind: 'ok' };
   #underWay = new Map();
   #hanging = new Set();
@@ -133,7 +135,8 @@ export class ChatService {
     });
     if (kind === 'slow') await new Promise((resolve) => setTimeout(resolve, ms));
     if (kind === 'status') {
-      if (!page) this.#note(request, Buffer.concat(chunks), `${status}`);
+      if (page) this.refusedPages += 1;
+      else this.#note(request, Buffer.concat(chunks), `${status}`);
       return send(status, { error: 'told to' }, headers);
     }
     if (page && request.method === 'GET') return this.#page(decodeURIComponent(page[1]), url.searchParams, send);

@@ -64,6 +64,23 @@ describe('chat while Redis is away', { concurrency: 3 }, () => {
     }
   });
 
+  test('is heard by a node that was cut off once the service tells it, however long that takes', async (t) => {
+    const redis = await Redis.start();
+    const path = await FaultyPath.to(t, redis);
+    const { service, cluster } = await together(t, { redis, urls: [redis.url, path.url] });
+    const code = freshCode();
+    const [anna, bert] = await party(t, cluster, ['anna', 'bert'], { code, nodes: cluster.nodes });
+    path.cut();
+    const ids = await sayAll(anna, numbered(20));
+    await untilStored(service, roomIdOf(code), ids);
+    service.answer(503);
+    path.restore();
+    await until(() => service.refusedPages > 1, 'the node has asked in vain');
+    service.heal();
+    await bert.event('chat_message', (chat) => chat.id === ids.at(-1));
+    assert.deepEqual(bert.recorder.all('chat_message').map(({ id }) => id), ids);
+  });
+
   test('frozen, is acknowledged too, once that is noticed', async (t) => {
     const { service, cluster, redis } = await together(t);
     const code = freshCode();
