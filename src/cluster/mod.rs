@@ -41,6 +41,6 @@ pub use self::keys::KeyPrefix;
 pub use self::life::{BEAT, Pulse, Rhythm};
 pub use self::node::{Cluster, ClusterSettings};
 pub use self::pubsub::{Failure as RedisFailure, PubSub, SubscribeError, Subscription};
-pub use self::records::{Snapshot, Unavailable};
+pub use self::records::{Reserved, Snapshot, Unavailable};
 pub use self::rooms::{RoomKeys, Said};
 pub use self::target::RedisTarget;

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     core::{
-        ChatMessage, Gossip, MAX_CHAT_MESSAGES, ModeState, NodeId, PeerId, PeerRecord, RoomCode,
-        RoomId,
+        ChatMessage, Gossip, HostState, MAX_CHAT_MESSAGES, ModeState, NodeId, PeerId, PeerRecord,
+        RoomCode, RoomId,
     },
     protocol::ChatPayload,
 };
@@ -44,6 +44,19 @@ pub struct Snapshot {
     pub chat: Vec<Arc<ChatMessage>>,
     /// How media flows, if that ever changed.
     pub mode: Option<ModeState>,
+    /// Who was made the host, if anybody ever was.
+    pub host: Option<HostState>,
+}
+
+/// Whether there is a place in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// It is taken, and so is the name.
+    Done,
+    /// There is none.
+    Full,
+    /// There may be, but another peer goes by that name.
+    NameTaken,
 }
 
 /// Redis did not answer, or not in time, or not what it should have.
@@ -71,7 +84,8 @@ impl Kept {
 }
 
 impl Cluster {
-    /// Takes a place for a peer that is about to join. Returns whether there was one.
+    /// Takes a place for a peer that is about to join, and the name that it is to have there, if
+    /// any.
     ///
     /// # Errors
     /// [`Unavailable`]: then only what is known here can tell whether there is room.
@@ -79,17 +93,25 @@ impl Cluster {
         &self,
         room: &RoomKeys,
         peer: PeerId,
+        alias: Option<&str>,
         places: usize,
-    ) -> Result<bool, Unavailable> {
-        let args = vec![text(peer), text(places), text(PLACE_TTL_MS)];
+    ) -> Result<Reserved, Unavailable> {
+        let mut args = vec![text(peer), text(places), text(PLACE_TTL_MS)];
+        args.extend([text(alias.unwrap_or_default()), text(ROOM_TTL_S)]);
         let script = room.script(scripts::RESERVE, args);
         let answer = self.ask(room, script, Bytes::new())?.await?;
-        bool::from_redis_value(answer).map_err(|_| Unavailable)
+        match i64::from_redis_value(answer) {
+            Ok(1) => Ok(Reserved::Done),
+            Ok(0) => Ok(Reserved::Full),
+            Ok(_) => Ok(Reserved::NameTaken),
+            Err(_) => Err(Unavailable),
+        }
     }
 
-    /// Gives a place back that was not used.
-    pub fn vacate(&self, room: &RoomKeys, peer: PeerId) {
-        let script = room.script(scripts::VACATE, vec![text(peer)]);
+    /// Gives a place back that was not used, and the name that was taken with it.
+    pub fn vacate(&self, room: &RoomKeys, peer: PeerId, alias: Option<&str>) {
+        let args = vec![text(peer), text(alias.unwrap_or_default())];
+        let script = room.script(scripts::VACATE, args);
         // It lapses by itself too.
         let _ = self.pubsub().execute(&room.channel, Bytes::new(), script);
     }
@@ -136,7 +158,7 @@ impl Cluster {
     /// `others` that this node knows of, goes.
     ///
     /// A node that was `deaf`, since the way to the others was lost, says so: they may have asked
-    /// it in vain. Of two modes the later counts.
+    /// it in vain. Of two modes the later counts, and of two hosts.
     ///
     /// It is queued before this returns: what is said after that comes after it.
     ///
@@ -148,12 +170,13 @@ impl Cluster {
         own: &[PeerRecord],
         others: &[PeerId],
         mode: &ModeState,
+        host: Option<HostState>,
         deaf: bool,
     ) -> Result<impl Future<Output = Result<Snapshot, Unavailable>> + use<>, Unavailable> {
         let (name, life) = self.identity();
         let mut args = vec![text(name), text(life), text(ROOM_TTL_S)];
         args.extend([text(deaf), text(mode.epoch), json(mode)]);
-        args.push(text(own.len()));
+        args.extend([json_or_nothing(host), text(own.len())]);
         let records = own.iter().map(|record| (record, self.keep(room, record)));
         args.extend(records.flat_map(|(record, kept)| [text(record.id), kept]));
         args.extend(others.iter().map(text));
@@ -235,14 +258,18 @@ impl Cluster {
 }
 
 /// Plain data, which can always be written.
-fn json(data: &impl Serialize) -> Bytes {
+pub(super) fn json(data: &impl Serialize) -> Bytes {
     serde_json::to_vec(data).unwrap_or_default().into()
+}
+
+fn json_or_nothing(data: Option<impl Serialize>) -> Bytes {
+    data.map(|data| json(&data)).unwrap_or_default()
 }
 
 /// Reads an answer. A record that cannot be read is none of ours, and is passed over.
 fn snapshot(answer: Value) -> Result<Snapshot, Unavailable> {
-    type Answer = (Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<u8>);
-    let (peers, chat, mode) = Answer::from_redis_value(answer).map_err(|_| Unavailable)?;
+    type Answer = (Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<u8>, Vec<u8>);
+    let (peers, chat, mode, host) = Answer::from_redis_value(answer).map_err(|_| Unavailable)?;
     let peers = peers.iter().filter_map(|kept| {
         let kept: Kept = serde_json::from_slice(kept).ok()?;
         let node = kept.owner();
@@ -256,5 +283,6 @@ fn snapshot(answer: Value) -> Result<Snapshot, Unavailable> {
         peers: peers.collect(),
         chat: chat.collect(),
         mode: serde_json::from_slice(&mode).ok(),
+        host: serde_json::from_slice(&host).ok(),
     })
 }

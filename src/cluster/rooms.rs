@@ -6,6 +6,8 @@
 //! | `room:{roomId}:nodes` | hash: node → number of its peers |
 //! | `room:{roomId}:places` | sorted set: peers that are about to join, by when that lapses |
 //! | `room:{roomId}:mode` | how media flows, as JSON |
+//! | `room:{roomId}:host` | which peer was made the host, as JSON |
+//! | `room:{roomId}:names` | hash: name that a peer chose → peer id |
 //! | `chat:buffer:{roomId}` | list: messages as JSON, see `chat` |
 //!
 //! Braces are part of the names: in a Cluster they keep what belongs to a room together. All
@@ -24,7 +26,7 @@ use super::{
     node::parts,
     pubsub::{Channel, Message, PublishError, Script, Subscription},
     receipts::Receipts,
-    records::{PATIENCE, ROOM_TTL_S, Unavailable},
+    records::{PATIENCE, ROOM_TTL_S, Unavailable, json},
     scripts,
 };
 use crate::core::{Gossip, NodeId, PeerId, RoomCode, RoomId};
@@ -35,7 +37,7 @@ pub struct RoomKeys {
     id: RoomId,
     pub(super) code: RoomCode,
     pub(super) channel: Channel,
-    keys: [String; 5],
+    keys: [String; 7],
     pub(super) receipts: Arc<Receipts>,
 }
 
@@ -75,13 +77,15 @@ impl Cluster {
         }
     }
 
-    fn keys(&self, room: &RoomId) -> [String; 5] {
+    fn keys(&self, room: &RoomId) -> [String; 7] {
         [
             format!("room:{{{room}}}:peers"),
             format!("room:{{{room}}}:nodes"),
             format!("room:{{{room}}}:places"),
             format!("chat:buffer:{{{room}}}"),
             format!("room:{{{room}}}:mode"),
+            format!("room:{{{room}}}:host"),
+            format!("room:{{{room}}}:names"),
         ]
         .map(|name| self.prefix().apply(&name))
     }
@@ -112,6 +116,7 @@ impl Cluster {
                     self.keep(room, record),
                     text(name),
                     text(ROOM_TTL_S),
+                    text(record.member.alias.as_deref().unwrap_or_default()),
                 ],
             ),
             Gossip::Left { peer, .. } => {
@@ -134,6 +139,7 @@ impl Cluster {
                 let args = std::iter::once(text(peer)).chain(args).collect();
                 (scripts::HANDOVER, args)
             }
+            Gossip::Host(state) => (scripts::HOST, vec![json(state), text(ROOM_TTL_S)]),
             Gossip::Chat(said) => {
                 self.say_chat(room, said, message);
                 return Ok(());

@@ -57,11 +57,29 @@ pub(super) struct Seen {
     pub(super) unsent: Vec<Event<'static>>,
 }
 
+/// Who is in a room and who hosts it, as somebody knows it.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// Who is in it, oldest first.
+    pub(super) peers: IndexSet<PeerId>,
+    /// Who hosts it.
+    pub(super) host: Option<PeerId>,
+}
+
+impl Known {
+    /// Without a word of the host it is the oldest.
+    pub(super) fn new(peers: impl IntoIterator<Item = PeerId>, host: Option<PeerId>) -> Self {
+        let peers: IndexSet<PeerId> = peers.into_iter().collect();
+        let host = host.or_else(|| peers.first().copied());
+        Self { peers, host }
+    }
+}
+
 /// A room as all that are connected to this node know it at one moment.
 #[derive(Debug)]
 pub(super) struct Picture {
-    /// Who is in it, oldest first.
-    pub(super) peers: IndexSet<PeerId>,
+    /// Who is in it.
+    pub(super) known: Known,
     /// What was said.
     pub(super) said: HashSet<Uuid>,
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    ChatMessage, Consumer, Event, LeaveReason, Mode, ModeReason, ModeState, NodeId, PeerId,
-    PeerInfo, PeerRecord, Producer, ProducerInfo, RelayKind, ResumeSecret, RoomId, UserId,
+    ChatMessage, Consumer, Event, HostState, LeaveReason, Mode, ModeReason, ModeState, NodeId,
+    PeerId, PeerInfo, PeerRecord, Producer, ProducerInfo, RelayKind, ResumeSecret, RoomId, UserId,
 };
 
 /// A message on a room's channel. All nodes that serve the room get all of them in one order;
@@ -64,6 +64,9 @@ pub enum Gossip<'a> {
         missed: Vec<Waiting>,
         /// Who is in the room once it has heard all that.
         known: Vec<PeerId>,
+        /// Who hosts it then; if nothing is said, the first of those.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<PeerId>,
         /// What it receives through the media server.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         consumers: Vec<Consumer>,
@@ -93,6 +96,8 @@ pub enum Gossip<'a> {
     Renewed(PeerRecord),
     /// Media flows otherwise from now on.
     Mode(ModeState),
+    /// The host made another peer the host.
+    Host(HostState),
     /// All peers that the sender has by the records, those on their way to it included. Sent
     /// when it found other records than it should have.
     Roster {
@@ -104,6 +109,9 @@ pub enum Gossip<'a> {
         /// How media flows, as far as the sender knows.
         #[serde(default)]
         mode: Option<ModeState>,
+        /// Who was made the host, as far as the sender knows.
+        #[serde(default)]
+        host: Option<HostState>,
     },
 }
 
@@ -158,12 +166,14 @@ impl Gossip<'_> {
                 peer,
                 missed,
                 known,
+                host,
                 consumers,
             } => Gossip::Handover {
                 to,
                 peer,
                 missed,
                 known,
+                host,
                 consumers,
             },
             Self::Denied { to, peer } => Gossip::Denied { to, peer },
@@ -171,7 +181,18 @@ impl Gossip<'_> {
             Self::Again { peer, gone, missed } => Gossip::Again { peer, gone, missed },
             Self::Renewed(record) => Gossip::Renewed(record),
             Self::Mode(state) => Gossip::Mode(state),
-            Self::Roster { peers, deaf, mode } => Gossip::Roster { peers, deaf, mode },
+            Self::Host(state) => Gossip::Host(state),
+            Self::Roster {
+                peers,
+                deaf,
+                mode,
+                host,
+            } => Gossip::Roster {
+                peers,
+                deaf,
+                mode,
+                host,
+            },
         }
     }
 }

@@ -15,6 +15,7 @@ mod arrival;
 mod chat;
 mod event;
 mod gossip;
+mod host;
 mod ids;
 mod media;
 mod outbox;
@@ -29,6 +30,7 @@ pub use chat::{
 };
 pub use event::{Event, LeaveReason, Mode, PeerInfo, RelayKind, Welcome};
 pub use gossip::{Gossip, Waiting};
+pub use host::HostState;
 pub use ids::{
     InvalidResumeToken, InvalidRoomCode, NodeId, PeerId, ResumeSecret, ResumeToken, RoomCode,
     RoomId, UserId,

@@ -10,7 +10,7 @@ use super::{
     replay::{Overflow, Replay},
 };
 
-/// Who is behind a peer, as the token said.
+/// Who is behind a peer, as the token said, and how it wants to be called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// The `sub` claim.
@@ -18,6 +18,10 @@ pub struct Member {
     pub user: UserId,
     /// The name to show.
     pub username: Arc<str>,
+    /// The name by which the others in the room reach this peer, if its client chose one. No two
+    /// peers of a room have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<Arc<str>>,
 }
 
 /// A peer as nodes tell each other of it, and as the shared records keep it: any node can

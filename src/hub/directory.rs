@@ -281,7 +281,7 @@ impl Directory {
     fn disown(&self, id: &RoomId, code: &RoomCode, keys: Option<&RoomKeys>) {
         if let Some((cluster, keys)) = self.neighbours.cluster.as_ref().zip(keys) {
             // If it cannot be told now, it will be when the way is open.
-            let _ = cluster.sync(keys, &[], &[], &NO_MODE, false);
+            let _ = cluster.sync(keys, &[], &[], &NO_MODE, None, false);
             let mut left = self.left.lock();
             left.shift_remove(id);
             left.insert(id.clone(), code.clone());
@@ -299,7 +299,7 @@ impl Directory {
                 (self.rooms.entry(id.clone()), &self.neighbours.cluster)
             {
                 let keys = cluster.room(&id, &code);
-                let _ = cluster.sync(&keys, &[], &[], &NO_MODE, false);
+                let _ = cluster.sync(&keys, &[], &[], &NO_MODE, None, false);
             }
         }
     }

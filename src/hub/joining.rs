@@ -12,8 +12,8 @@ use super::{
     session::{Place, draw_secret, unix_millis},
 };
 use crate::{
-    cluster::{Cluster, Unavailable},
-    core::{Newcomer, PeerId, Refusal, Room, RoomCode, RoomId, Seat},
+    cluster::{Cluster, Reserved, Unavailable},
+    core::{Member, Newcomer, PeerId, Refusal, Room, RoomCode, RoomId, Seat},
     protocol::{ErrorCode, WireError},
     services::room::RoomProfile,
 };
@@ -89,6 +89,15 @@ impl Session {
     /// `ROOM_NOT_FOUND`, `SERVICE_UNAVAILABLE` if the Room Service says so, or nothing; `ROOM_FULL`;
     /// `DRAINING` while the node stops; `INTERNAL` if the system has no randomness to give.
     pub fn join(self: &Arc<Self>, code: &RoomCode) -> Joining {
+        self.join_as(code, None)
+    }
+
+    /// The same, under a name by which the others reach the peer, which nobody else in the room may
+    /// go by. Under another name than the one it has, a session joins the room that it is in anew.
+    ///
+    /// # Errors
+    /// Those of [`Session::join`]; `FORBIDDEN` if the name is taken.
+    pub fn join_as(self: &Arc<Self>, code: &RoomCode, alias: Option<Arc<str>>) -> Joining {
         let Neighbours { cluster, rooms, .. } = &self.hub.neighbours;
         let mut place = self.place.lock();
         let here = match &*place {
@@ -96,15 +105,15 @@ impl Session {
             Place::Seated { cell, .. } => *cell.id() == RoomId::from_code(code),
             Place::Nowhere | Place::Closed => false,
         };
-        if here && self.rejoin_locked(&place) {
+        if here && self.rejoin_locked(&place, alias.as_deref()) {
             return Joining::Done(Ok(()));
         }
         if cluster.is_some() || rooms.is_some() {
             let (session, code) = (Arc::clone(self), code.clone());
-            return Joining::Later(Box::pin(session.join_later(code)));
+            return Joining::Later(Box::pin(session.join_later(code, alias)));
         }
         let profile = RoomProfile::of_code(code);
-        let newcomer = match self.get_up(&mut place) {
+        let newcomer = match self.get_up(&mut place, alias) {
             Ok(Some(newcomer)) => newcomer,
             Ok(None) => return Joining::Done(Ok(())),
             Err(error) => return Joining::Done(Err(error)),
@@ -113,7 +122,11 @@ impl Session {
     }
 
     /// Joins a room that others have to be asked about.
-    async fn join_later(self: Arc<Self>, code: RoomCode) -> Result<(), WireError> {
+    async fn join_later(
+        self: Arc<Self>,
+        code: RoomCode,
+        alias: Option<Arc<str>>,
+    ) -> Result<(), WireError> {
         let profile = self.hub.profile(&code).await?;
         let newcomer = {
             let mut place = self.place.lock();
@@ -122,10 +135,10 @@ impl Session {
                 Place::Seated { cell, .. } => *cell.id() == profile.id,
                 Place::Nowhere | Place::Closed => false,
             };
-            if here && self.rejoin_locked(&place) {
+            if here && self.rejoin_locked(&place, alias.as_deref()) {
                 return Ok(());
             }
-            self.get_up(&mut place)?
+            self.get_up(&mut place, alias)?
         };
         let Some(newcomer) = newcomer else {
             return Ok(());
@@ -142,8 +155,9 @@ impl Session {
         }
     }
 
-    /// Welcomes a peer once more in the room that it is in. Returns whether it is.
-    fn rejoin_locked(&self, place: &Place) -> bool {
+    /// Welcomes a peer once more in the room that it is in, unless it wants another name there.
+    /// Returns whether it did.
+    fn rejoin_locked(&self, place: &Place, alias: Option<&str>) -> bool {
         let Place::Seated { cell, peer } = place else {
             return false;
         };
@@ -151,12 +165,18 @@ impl Session {
             peer: *peer,
             conn: &self.conn,
         };
-        let rooms = &self.hub.rooms;
-        rooms.act(cell, |room, out| room.rejoin(seat, out)).is_ok()
+        self.hub.rooms.act(cell, |room, out| {
+            let known = room.member(*peer).and_then(|own| own.alias.as_deref());
+            (alias.is_none() || alias == known) && room.rejoin(seat, out).is_ok()
+        })
     }
 
     /// Leaves the room that the session is in, to join another. Nothing if the client is gone.
-    fn get_up(&self, place: &mut Place) -> Result<Option<Newcomer<Conn>>, WireError> {
+    fn get_up(
+        &self,
+        place: &mut Place,
+        alias: Option<Arc<str>>,
+    ) -> Result<Option<Newcomer<Conn>>, WireError> {
         self.leave_locked(place);
         if matches!(*place, Place::Closed) {
             return Ok(None); // Nobody is left to answer.
@@ -164,7 +184,7 @@ impl Session {
         if self.hub.is_draining() {
             return Err(WireError::new(ErrorCode::Draining, "this node is stopping"));
         }
-        self.newcomer().map(Some)
+        self.newcomer(alias).map(Some)
     }
 
     /// Takes a place in a room. If this node decides `alone`, it may change the room for that.
@@ -198,17 +218,23 @@ impl Session {
         newcomer: Newcomer<Conn>,
     ) -> Result<(), WireError> {
         let (hub, peer) = (&self.hub, newcomer.peer);
+        let member = Arc::clone(&newcomer.member);
         let hold = hub.open_room(cluster, &profile.id, &profile.code).await;
         let cell = hold.cell();
         let _reservation = Reservation {
             cluster,
             cell,
             peer,
+            alias: member.alias.as_deref(),
         };
         // Without Redis the room goes on with what this node knows.
-        let reserved = hub.reserve(cluster, cell, profile, peer).await;
-        if reserved == Ok(false) {
-            return Err(Refusal::RoomFull.into());
+        let reserved = hub
+            .reserve(cluster, cell, profile, peer, member.alias.as_deref())
+            .await;
+        match reserved {
+            Ok(Reserved::Full) => return Err(Refusal::RoomFull.into()),
+            Ok(Reserved::NameTaken) => return Err(Refusal::NameTaken.into()),
+            Ok(Reserved::Done) | Err(Unavailable) => {}
         }
         {
             let mut place = self.place.lock();
@@ -224,13 +250,20 @@ impl Session {
         Ok(())
     }
 
-    fn newcomer(&self) -> Result<Newcomer<Conn>, WireError> {
+    fn newcomer(&self, alias: Option<Arc<str>>) -> Result<Newcomer<Conn>, WireError> {
         let secret = draw_secret()
             .ok_or_else(|| WireError::new(ErrorCode::Internal, "no randomness to be had"))?;
+        let member = match alias {
+            Some(_) => Arc::new(Member {
+                alias,
+                ..Member::clone(&self.member)
+            }),
+            None => Arc::clone(&self.member),
+        };
         Ok(Newcomer {
             peer: PeerId::new(Uuid::new_v4()),
             secret,
-            member: Arc::clone(&self.member),
+            member,
             conn: self.conn.clone(),
             now: unix_millis(),
         })
@@ -238,15 +271,16 @@ impl Session {
 }
 
 impl Hub {
-    /// Takes a place in all of a room for a peer that is about to join, after making the room as
-    /// it is to be, and larger if it is full. Returns whether there was one.
+    /// Takes a place in all of a room for a peer that is about to join, and its name if it has one,
+    /// after making the room as it is to be, and larger if it is full.
     async fn reserve(
         self: &Arc<Self>,
         cluster: &Cluster,
         cell: &Arc<RoomCell>,
         profile: &RoomProfile,
         peer: PeerId,
-    ) -> Result<bool, Unavailable> {
+        alias: Option<&str>,
+    ) -> Result<Reserved, Unavailable> {
         let keys = cell.keys().ok_or(Unavailable)?;
         let (plan, epoch) = {
             let room = &mut cell.state().room;
@@ -258,8 +292,9 @@ impl Hub {
         }
         let places = || cell.look(Room::places);
         let before = places();
-        if cluster.reserve(keys, peer, before).await? {
-            return Ok(true);
+        let reserved = cluster.reserve(keys, peer, alias, before).await?;
+        if reserved != Reserved::Full {
+            return Ok(reserved);
         }
         let (plan, epoch) = cell.look(|room| {
             let plan = self.plan_to_grow(room, cell.id());
@@ -270,24 +305,25 @@ impl Hub {
         }
         // It may have been made larger by somebody else, even before this one could.
         if places() == before {
-            return Ok(false);
+            return Ok(Reserved::Full);
         }
-        cluster.reserve(keys, peer, places()).await
+        cluster.reserve(keys, peer, alias, places()).await
     }
 }
 
-/// A place in a room: given back if nobody takes it, whatever happens.
+/// A place in a room, and a name: given back if nobody takes it, whatever happens.
 struct Reservation<'a> {
     cluster: &'a Cluster,
     cell: &'a RoomCell,
     peer: PeerId,
+    alias: Option<&'a str>,
 }
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         let taken = self.cell.look(|room| room.member(self.peer).is_some());
         if !taken && let Some(keys) = self.cell.keys() {
-            self.cluster.vacate(keys, self.peer);
+            self.cluster.vacate(keys, self.peer, self.alias);
         }
     }
 }

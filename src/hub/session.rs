@@ -10,6 +10,7 @@ use std::{
 
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 use tokio::sync::Semaphore;
 use tracing::debug;
 use uuid::Uuid;
@@ -176,6 +177,26 @@ impl Session {
             }
             Ok(())
         })
+    }
+
+    /// Makes another peer the host of the room.
+    ///
+    /// # Errors
+    /// `NOT_IN_ROOM`, `FORBIDDEN`, `PEER_NOT_FOUND`.
+    pub fn appoint(&self, target: Option<PeerId>) -> Result<(), WireError> {
+        // An id that no peer can have still has to fail for the right reason.
+        let target = target.unwrap_or(PeerId::new(Uuid::nil()));
+        self.in_room(|cell, seat| {
+            let rooms = &self.hub.rooms;
+            rooms.act(cell, |room, out| room.appoint(seat, target, out))
+        })
+    }
+
+    /// Whom of the same room the client means by `name`: the peer that goes by it, else the one
+    /// whose id it is, else all of the user whose id it is. Never itself.
+    pub fn find(&self, name: &str) -> SmallVec<[PeerId; 4]> {
+        let found = self.in_room(|cell, seat| Ok(cell.look(|room| room.find(seat, name))));
+        found.unwrap_or_default()
     }
 
     /// Ends the session. Calling it again does nothing.

@@ -128,7 +128,7 @@ impl Hub {
             let coming = cell.look(Room::arriving);
             let epoch = snapshot.mode.as_ref().map_or(0, |mode| mode.epoch);
             own.is_subset(&mine)
-                && cell.look(|room| room.mode().epoch <= epoch)
+                && cell.look(|room| room.mode().epoch <= epoch && room.appointed() <= snapshot.host)
                 && mine
                     .iter()
                     .all(|id| own.contains(id) || coming.contains(id))
@@ -151,7 +151,8 @@ impl Hub {
             let known = state.room.remote_peers();
             // Queued under the lock: what the room says from now on comes after it.
             let own = state.room.own_records();
-            let written = cluster.sync(keys, &own, &known, state.room.mode(), deaf);
+            let (mode, host) = (state.room.mode(), state.room.appointed());
+            let written = cluster.sync(keys, &own, &known, mode, host, deaf);
             (written, known)
         };
         let snapshot = match written {
@@ -203,6 +204,7 @@ impl Hub {
                 let missing = known.iter().filter(|id| !there.contains(id)).copied();
                 let doubtful = state.shared.long_missing(missing, now);
                 state.room.refresh_mode(snapshot.mode, out);
+                state.room.change_host(snapshot.host, out);
                 let opened = state.room.refresh(snapshot.peers, &doubtful, now, out);
                 outcome.open(state, opened);
                 if with_chat {

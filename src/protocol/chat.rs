@@ -23,6 +23,9 @@ pub struct ChatPayload<'a> {
     peer_id: PeerId,
     #[serde(borrow, default)]
     username: Cow<'a, str>,
+    /// The name that the peer chose, if it did.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    alias: Option<Cow<'a, str>>,
     #[serde(borrow)]
     content: Cow<'a, str>,
     timestamp: u64,
@@ -42,6 +45,7 @@ impl<'a> From<&'a ChatMessage> for ChatPayload<'a> {
             sender_id: message.author.user.as_str().into(),
             peer_id: message.peer,
             username: (&*message.author.username).into(),
+            alias: message.author.alias.as_deref().map(Into::into),
             content: (&*message.content).into(),
             timestamp: message.timestamp,
             client_message_id: message.client_id.as_deref().map(Into::into),
@@ -58,6 +62,7 @@ impl From<ChatPayload<'_>> for ChatMessage {
             author: Arc::new(Member {
                 user: UserId::from(&*payload.sender_id),
                 username: (&*payload.username).into(),
+                alias: payload.alias.as_deref().map(Into::into),
             }),
             content: (&*payload.content).into(),
             timestamp: payload.timestamp,

@@ -91,9 +91,11 @@ impl From<Refusal> for WireError {
             Refusal::NotInRoom => ErrorCode::NotInRoom,
             Refusal::PeerNotFound => ErrorCode::PeerNotFound,
             Refusal::RoomFull => ErrorCode::RoomFull,
-            Refusal::NotHost | Refusal::SelfKick | Refusal::NotSfu | Refusal::NotOwner => {
-                ErrorCode::Forbidden
-            }
+            Refusal::NameTaken
+            | Refusal::NotHost
+            | Refusal::SelfKick
+            | Refusal::NotSfu
+            | Refusal::NotOwner => ErrorCode::Forbidden,
             Refusal::NoProducer
             | Refusal::TooManyTransports
             | Refusal::TooManyProducers

@@ -53,6 +53,11 @@ pub enum Command<'a> {
         /// What to tell it.
         reason: Cow<'a, str>,
     },
+    /// `host:change`.
+    Appoint {
+        /// Whom; nothing if the text cannot be any peer's id.
+        target: Option<PeerId>,
+    },
     /// `auth:refresh`.
     Refresh {
         /// The new token.
@@ -82,6 +87,9 @@ impl<'a> Command<'a> {
             "leave:room" | "leave_room" => Ok(Self::Leave),
             "chat_history" => history(payload),
             "peer:kick" => kick(payload),
+            "host:change" => Ok(Self::Appoint {
+                target: peer(payload.fields()?)?,
+            }),
             "auth:refresh" => Ok(Self::Refresh {
                 token: payload.fields()?.required_text("token")?,
             }),

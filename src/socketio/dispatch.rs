@@ -237,6 +237,10 @@ impl Call<'_> {
                 self.session.kick(target, &reason)?;
                 self.done();
             }
+            Command::Appoint { target } => {
+                self.session.appoint(target)?;
+                self.done();
+            }
             Command::Refresh { token } => self.refresh(&token)?,
             Command::Sfu(request) => self.ask_media(event, request)?,
             Command::Subscription => {

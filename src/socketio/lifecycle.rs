@@ -186,6 +186,7 @@ fn member(identity: &Identity) -> Arc<Member> {
     Arc::new(Member {
         user,
         username: Arc::clone(&identity.username),
+        alias: None,
     })
 }
 

@@ -65,6 +65,7 @@ fn message(number: u128, client_id: Option<&str>) -> Arc<ChatMessage> {
         author: Arc::new(Member {
             user: "anna".into(),
             username: "Anna".into(),
+            alias: None,
         }),
         content: "hello".into(),
         timestamp: 7,

@@ -248,6 +248,7 @@ fn member(number: u32) -> Arc<Member> {
     Arc::new(Member {
         user: number.to_string().as_str().into(),
         username: "name".into(),
+        alias: None,
     })
 }
 

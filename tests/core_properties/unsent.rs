@@ -186,6 +186,7 @@ fn member(conn: Conn) -> Arc<Member> {
     Arc::new(Member {
         user: user(conn),
         username: "name".into(),
+        alias: None,
     })
 }
 

@@ -39,6 +39,7 @@ pub(crate) fn member(actor: usize) -> Arc<Member> {
     Arc::new(Member {
         user: format!("user-{user}").as_str().into(),
         username: format!("User {user}").into(),
+        alias: None,
     })
 }
 

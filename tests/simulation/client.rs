@@ -58,7 +58,11 @@ impl Client {
         let user = name.as_str().into();
         let username = name.into();
         Self {
-            member: Arc::new(Member { user, username }),
+            member: Arc::new(Member {
+                user,
+                username,
+                alias: None,
+            }),
             phase: Phase::Out,
             conn: None,
             stay: None,

@@ -15,6 +15,7 @@ fn member() -> Arc<Member> {
     Arc::new(Member {
         user: "u".into(),
         username: "Ü".into(),
+        alias: None,
     })
 }
 

@@ -3,12 +3,10 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use indexmap::IndexSet;
-
 use super::{NewWindow, Room};
 use crate::core::{
     Consumer, CutReason, Event, Gossip, LeaveReason, Outbox, PeerId, Waiting,
-    arrival::{Arrival, Wish},
+    arrival::{Arrival, Known, Wish},
     peer::Presence,
     replay::Replay,
 };
@@ -20,7 +18,7 @@ impl<C: Clone + PartialEq> Room<C> {
         &mut self,
         id: PeerId,
         missed: Vec<Waiting>,
-        known: Vec<PeerId>,
+        known: Known,
         consumers: Vec<Consumer>,
         now: Duration,
         out: &mut impl Outbox<C>,
@@ -30,16 +28,16 @@ impl<C: Clone + PartialEq> Room<C> {
         if peer.node().is_some() {
             // The other node does not know those of a peer that it adopted.
             let own = std::mem::take(&mut peer.consumers).into_iter();
-            let known: HashSet<Box<str>> = consumers.iter().map(|one| one.id.clone()).collect();
+            let told: HashSet<Box<str>> = consumers.iter().map(|one| one.id.clone()).collect();
             peer.consumers = consumers;
-            let own = own.filter(|one| !known.contains(&one.id));
+            let own = own.filter(|one| !told.contains(&one.id));
             peer.consumers.extend(own);
         }
         let missed = missed.into_iter().map(Event::from).collect();
         match std::mem::replace(&mut peer.presence, Presence::away(None)) {
             Presence::Arriving(arrival) => self.settle_in(id, *arrival, missed, known, now, out),
             Presence::Remote(_) => {
-                let news = self.news_since(known.into_iter().collect(), Vec::new());
+                let news = self.news_since(known, Vec::new());
                 let events = [missed, news].concat();
                 self.wait_for(id, events, now, out)
             }
@@ -58,7 +56,7 @@ impl<C: Clone + PartialEq> Room<C> {
         out: &mut impl Outbox<C>,
     ) -> Option<NewWindow> {
         self.hearing = None;
-        let known = self.peers.keys().copied().collect();
+        let known = self.known();
         let peer = self.peers.get_mut(&id)?;
         match std::mem::replace(&mut peer.presence, Presence::away(None)) {
             Presence::Arriving(mut arrival) => {
@@ -114,7 +112,7 @@ impl<C: Clone + PartialEq> Room<C> {
         id: PeerId,
         arrival: Arrival<C>,
         missed: Vec<Event<'static>>,
-        known: Vec<PeerId>,
+        known: Known,
         now: Duration,
         out: &mut impl Outbox<C>,
     ) -> Option<NewWindow> {
@@ -133,13 +131,13 @@ impl<C: Clone + PartialEq> Room<C> {
         }
         let asked_back = arrival.seen.is_some();
         let events = match arrival.seen {
-            None => [missed, self.news_since(known.into_iter().collect(), since)].concat(),
+            None => [missed, self.news_since(known, since)].concat(),
             Some(seen) => {
                 // It saw the room through this node: that is what the rest has to follow on.
                 let mut later = [missed, since].concat();
                 let said = &seen.picture.said;
                 later.retain(|event| !matches!(event, Event::Chat(m) if said.contains(&m.id)));
-                let news = self.news_since(seen.picture.peers.clone(), later);
+                let news = self.news_since(seen.picture.known.clone(), later);
                 [seen.unsent, news].concat()
             }
         };
@@ -213,15 +211,19 @@ impl<C: Clone + PartialEq> Room<C> {
         Some((id, until))
     }
 
+    /// Who is in the room and who hosts it, as all that are connected here know it.
+    pub(super) fn known(&self) -> Known {
+        Known::new(self.peers.keys().copied(), self.host())
+    }
+
     /// What this node kept for a peer, made to follow on what another did. Each has seen the
     /// room change in an order of its own: nobody may come who is `known`, nor go who is not,
     /// and in the end it must come to what the room is now.
-    fn news_since(
-        &self,
-        mut known: IndexSet<PeerId>,
-        since: Vec<Event<'static>>,
-    ) -> Vec<Event<'static>> {
-        let host = known.first().copied();
+    fn news_since(&self, known: Known, since: Vec<Event<'static>>) -> Vec<Event<'static>> {
+        let Known {
+            peers: mut known,
+            host,
+        } = known;
         let mut news: Vec<Event<'static>> = since
             .into_iter()
             .filter(|event| match event {

@@ -107,21 +107,7 @@ impl<C: Clone + PartialEq> Room<C> {
         }
         if self.peers.is_empty() {
             self.reset_mode();
-        }
-    }
-
-    /// Tells of a new host, if there is another than `before`. Who hosts follows from who is
-    /// in the room, so every node comes to the same without asking.
-    pub(super) fn tell_new_host(
-        &mut self,
-        before: Option<PeerId>,
-        out: &mut impl Outbox<C>,
-    ) -> Cutoffs {
-        match self.host() {
-            Some(host) if before.is_some_and(|before| before != host) => {
-                self.post_to_all(None, &Event::HostChanged { host }, out)
-            }
-            _ => Cutoffs::new(),
+            self.reset_host();
         }
     }
 }

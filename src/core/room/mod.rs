@@ -2,9 +2,11 @@
 
 mod arriving;
 mod delivery;
+mod hosting;
 mod media;
 mod mode;
 mod moving;
+mod naming;
 mod refresh;
 mod refusal;
 mod remote;
@@ -19,8 +21,8 @@ use std::{sync::Arc, time::Duration};
 use indexmap::IndexMap;
 
 use super::{
-    Event, Gossip, LeaveReason, Member, Mode, ModeState, Newcomer, NodeId, Outbox, PeerId,
-    ResumeSecret, ResumeToken, RoomCode, RoomId, UserId, Welcome,
+    Event, Gossip, HostState, LeaveReason, Member, Mode, ModeState, Newcomer, NodeId, Outbox,
+    PeerId, ResumeSecret, ResumeToken, RoomCode, RoomId, UserId, Welcome,
     chat::ChatLog,
     peer::{Peer, Presence},
     replay::Replay,
@@ -84,6 +86,8 @@ pub struct Room<C> {
     id: RoomId,
     code: RoomCode,
     mode: ModeState,
+    /// Who was made the host, if anybody was since the room began.
+    appointed: Option<HostState>,
     /// How media flows while nobody has changed that.
     begins: Mode,
     limits: Limits,
@@ -107,6 +111,7 @@ impl<C: Clone + PartialEq> Room<C> {
             id,
             code,
             mode: ModeState::initial(mode),
+            appointed: None,
             begins: mode,
             limits,
             capacity: usize::MAX,
@@ -131,12 +136,6 @@ impl<C: Clone + PartialEq> Room<C> {
     /// How many peers are in the room, those that are away included.
     pub fn len(&self) -> usize {
         self.peers.len()
-    }
-
-    /// The host, which is the longest-present peer; there is one exactly while the room is
-    /// not empty.
-    pub fn host(&self) -> Option<PeerId> {
-        self.peers.first().map(|(id, _)| *id)
     }
 
     /// Whether this node has anybody in the room, away or not.
@@ -176,8 +175,12 @@ impl<C: Clone + PartialEq> Room<C> {
     /// Lets somebody in: the others hear of it, and it is welcomed.
     ///
     /// # Errors
-    /// [`Refusal::RoomFull`].
+    /// [`Refusal::NameTaken`], [`Refusal::RoomFull`].
     pub fn join(&mut self, newcomer: Newcomer<C>, out: &mut impl Outbox<C>) -> Result<(), Refusal> {
+        let alias = newcomer.member.alias.as_deref();
+        if alias.is_some_and(|alias| self.is_taken(alias)) {
+            return Err(Refusal::NameTaken);
+        }
         if self.peers.len() >= self.places() {
             return Err(Refusal::RoomFull);
         }

@@ -113,7 +113,7 @@ impl<C: Clone + PartialEq> Room<C> {
             return;
         }
         let picture = Arc::new(Picture {
-            peers: self.peers.keys().copied().collect(),
+            known: self.known(),
             said: self.chat.ids(),
         });
         for (id, node) in peers {
@@ -202,6 +202,7 @@ impl<C: Clone + PartialEq> Room<C> {
             peer: id,
             missed: missed.drain().filter_map(Waiting::of).collect(),
             known: self.peers.keys().copied().collect(),
+            host: self.host(),
             consumers,
         });
         true

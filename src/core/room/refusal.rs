@@ -16,6 +16,9 @@ pub enum Refusal {
     /// There is no place left.
     #[error("the room is full")]
     RoomFull,
+    /// Another peer of the room goes by that name, or is that user.
+    #[error("this name is taken in the room")]
+    NameTaken,
     /// Only the host may.
     #[error("only the host of the room may do this")]
     NotHost,

@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Room, delivery::Departure};
 use crate::core::{
     Event, Gossip, LeaveReason, NodeId, Outbox, PeerId, PeerRecord, Waiting,
+    arrival::Known,
     peer::{Peer, Presence},
 };
 
@@ -84,8 +85,10 @@ impl<C: Clone + PartialEq> Room<C> {
                 peer,
                 missed,
                 known,
+                host,
                 consumers,
             } if to == self.me => {
+                let known = Known::new(known, host);
                 window = self.arrive(peer, missed, known, consumers, now, out);
             }
             Gossip::Handover { to, peer, .. } => self.hear_moved(peer, &to, out),
@@ -97,10 +100,17 @@ impl<C: Clone + PartialEq> Room<C> {
             Gossip::Mode(state) => {
                 self.change_mode(state, out);
             }
-            Gossip::Roster { peers, deaf, mode } => {
+            Gossip::Host(state) => self.change_host(Some(state), out),
+            Gossip::Roster {
+                peers,
+                deaf,
+                mode,
+                host,
+            } => {
                 if let Some(mode) = mode {
                     self.change_mode(mode, out);
                 }
+                self.change_host(host, out);
                 self.hear_roster(from, peers, deaf, out);
             }
         }

@@ -19,6 +19,7 @@ fn message(n: u128, bytes: usize) -> Arc<ChatMessage> {
         author: Arc::new(Member {
             user: "u".into(),
             username: "U".into(),
+            alias: None,
         }),
         content: "x".repeat(bytes).into(),
         timestamp: 0,

@@ -10,6 +10,7 @@ fn record() -> PeerRecord {
         member: Arc::new(Member {
             user: "u1".into(),
             username: "Ann".into(),
+            alias: None,
         }),
         secret: ResumeSecret::new([1; 16]),
         former: None,

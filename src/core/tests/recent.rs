@@ -14,6 +14,7 @@ fn said(number: u128, room: &str, user: &str, client_id: Option<&str>) -> Arc<Ch
         author: Arc::new(Member {
             user: user.into(),
             username: user.into(),
+            alias: None,
         }),
         content: "x".into(),
         timestamp: 0,

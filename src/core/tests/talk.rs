@@ -66,6 +66,7 @@ fn room() -> Room<u8> {
             member: Arc::new(Member {
                 user: format!("user {number}").as_str().into(),
                 username: "U".into(),
+                alias: None,
             }),
             conn: number,
             now: u64::from(number),
@@ -83,6 +84,7 @@ fn message(number: u128, timestamp: u64) -> Arc<ChatMessage> {
         author: Arc::new(Member {
             user: "elsewhere".into(),
             username: "E".into(),
+            alias: None,
         }),
         content: "x".into(),
         timestamp,

@@ -9,6 +9,7 @@ fn message(number: u128) -> Arc<ChatMessage> {
         author: Arc::new(Member {
             user: "u".into(),
             username: "u".into(),
+            alias: None,
         }),
         content: "x".into(),
         timestamp: 0,

@@ -10,6 +10,7 @@ fn message() -> ChatMessage {
         author: Arc::new(Member {
             user: "u".into(),
             username: "\"U\"".into(),
+            alias: None,
         }),
         content: "line\nnext \u{1F600}".into(),
         timestamp: 9,
