@@ -110,11 +110,13 @@ fn random_histories_get_to_the_point() {
     }
     let expected = [
         "a full room",
+        "a name that is taken",
         "a live takeover",
         "a re-sent message",
         "a refused resumption",
         "a replay",
         "a slow reader or an overflow",
+        "another host",
     ];
     for what in expected {
         assert!(seen.get(what).is_some_and(|n| *n >= 30), "{what}: {seen:?}");

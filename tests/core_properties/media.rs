@@ -427,7 +427,16 @@ fn a_roster_tells_how_media_flows_before_it_tells_who_is_there() {
     let peers = vec![sfu.record(A, 1)];
     let mode = Some(moved);
     let deaf = true;
-    sfu.nodes.hear(B, A, Gossip::Roster { peers, deaf, mode });
+    sfu.nodes.hear(
+        B,
+        A,
+        Gossip::Roster {
+            peers,
+            deaf,
+            mode,
+            host: None,
+        },
+    );
     assert_eq!(sfu.nodes.told(B, 2), ["Sfu MediaMoved", "+producer cam"]);
 }
 

@@ -243,6 +243,7 @@ fn what_was_kept_for_a_peer_is_dropped_if_its_node_was_deaf() {
         peers: vec![record(2)],
         deaf: true,
         mode: None,
+        host: None,
     };
     nodes.hear(A, B, roster);
     nodes.pass_on();

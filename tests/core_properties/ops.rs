@@ -13,6 +13,7 @@ pub(crate) enum Op {
         actor: u8,
         room: u8,
         health: Health,
+        alias: Option<u8>,
     },
     Leave {
         actor: u8,
@@ -39,6 +40,11 @@ pub(crate) enum Op {
         limit: u8,
     },
     Kick {
+        actor: u8,
+        target: u8,
+        as_host: bool,
+    },
+    Appoint {
         actor: u8,
         target: u8,
         as_host: bool,
@@ -102,13 +108,19 @@ impl Op {
                 actor,
                 room: b,
                 health: if c < 210 { Health::Open } else { health(c) },
+                alias: (c % 3 == 0).then_some(c / 3 % 8),
             },
             18..=23 => Op::Leave { actor },
-            24..=40 => Op::Relay {
+            24..=36 => Op::Relay {
                 actor,
                 target,
                 kind: [RelayKind::Offer, RelayKind::Answer, RelayKind::Ice][usize::from(c % 3)],
                 long: c >= 230,
+            },
+            37..=40 => Op::Appoint {
+                actor,
+                target,
+                as_host: c % 8 != 0,
             },
             41 => Op::Flood { actor, target },
             42..=53 => Op::Chat {

@@ -28,7 +28,11 @@ impl World {
                 actor,
                 room,
                 health,
-            } => self.come(usize::from(actor) % ACTORS, usize::from(room) % 3, health),
+                alias,
+            } => {
+                let (actor, room) = (usize::from(actor) % ACTORS, usize::from(room) % 3);
+                self.come(actor, room, health, alias);
+            }
             Op::Expire { room, target, when } => self.elapse(usize::from(room) % 3, target, when),
             Op::Resume {
                 room,
@@ -43,6 +47,7 @@ impl World {
             | Op::Chat { actor, .. }
             | Op::History { actor, .. }
             | Op::Kick { actor, .. }
+            | Op::Appoint { actor, .. }
             | Op::Lose { actor }
             | Op::Ail { actor, .. } => {
                 if let Some(claim) = self.claim(usize::from(actor) % ACTORS) {
@@ -79,13 +84,16 @@ impl World {
             Op::Kick {
                 target, as_host, ..
             } => {
-                let host = self.places[by.room]
-                    .stays
-                    .iter()
-                    .find(|stay| as_host && self.places[by.room].host == Some(stay.peer));
-                let by = host.map_or(by, |host| self.places[by.room].claim(host));
+                let by = self.host_of(by).filter(|_| as_host).unwrap_or(by);
                 let target = self.target(by.room, target);
                 self.kick(by, target);
+            }
+            Op::Appoint {
+                target, as_host, ..
+            } => {
+                let by = self.host_of(by).filter(|_| as_host).unwrap_or(by);
+                let target = self.target(by.room, target);
+                self.appoint(by, target);
             }
             Op::Lose { .. } if matches!(self.away(by), Some(Away::No | Away::Noticed)) => {
                 self.lose(by);
@@ -97,7 +105,13 @@ impl World {
         }
     }
 
-    fn come(&mut self, actor: usize, room: usize, health: Health) {
+    /// The host of the room that somebody is in.
+    fn host_of(&self, by: Claim) -> Option<Claim> {
+        let place = &self.places[by.room];
+        Some(place.claim(place.find(place.host?)?))
+    }
+
+    fn come(&mut self, actor: usize, room: usize, health: Health, alias: Option<u8>) {
         match self.claim(actor) {
             Some(by) if by.room == room => return self.rejoin(by),
             Some(by) => self.go(actor, by),
@@ -105,7 +119,9 @@ impl World {
         }
         let conn = self.idle[actor].take();
         let conn = conn.unwrap_or_else(|| self.out.open(health));
-        self.join(actor, room, conn);
+        // Some want to be called what a user is.
+        let alias = alias.map(|name| format!("user-{name}"));
+        self.join_as(actor, room, conn, alias.as_deref());
         if self.claim(actor).is_none() && !self.out.has_failed(conn) {
             self.idle[actor] = Some(conn);
         }
@@ -180,13 +196,14 @@ impl World {
             return;
         }
         let to = self.target(by.room, target);
-        match deed / 4 % 7 {
+        match deed / 4 % 8 {
             0 => self.relay(by, to, RelayKind::Offer, 10),
             1 => self.chat(by, "Boo.", None),
             2 => self.kick(by, to),
             3 => self.leave(by),
             4 => self.lose(by),
             5 => self.rejoin(by),
+            6 => self.appoint(by, to),
             _ => self.history(by, None, 5),
         }
     }

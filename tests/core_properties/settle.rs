@@ -169,6 +169,7 @@ fn check_room(place: &Place) {
     assert_eq!(room.host(), place.host, "host");
     assert!(place.host.is_none_or(|host| place.find(host).is_some()));
     assert!(place.capacity.is_none_or(|most| room.len() <= most));
+    check_names(place);
     for stay in &place.stays {
         let claim = place.claim(stay);
         assert!(room.holds(claim.seat()), "{} lost its seat", stay.peer);
@@ -179,6 +180,26 @@ fn check_room(place: &Place) {
         };
         assert_eq!(view.peers, picture.peers, "{}'s list", stay.peer);
         assert_eq!(view.host, picture.host);
+    }
+}
+
+/// Each name that somebody chose leads to that peer alone, and never back to who asks.
+fn check_names(place: &Place) {
+    let (Some(first), Some(last)) = (place.stays.first(), place.stays.last()) else {
+        return;
+    };
+    for stay in &place.stays {
+        let asks = if stay.peer == last.peer { first } else { last };
+        let seat = place.claim(asks);
+        let find = |name: &str| place.room.find(seat.seat(), name);
+        let expected: Vec<_> = (stay.peer != asks.peer)
+            .then_some(stay.peer)
+            .into_iter()
+            .collect();
+        if let Some(alias) = stay.member.alias.as_deref() {
+            assert_eq!(find(alias).as_slice(), expected, "{alias} is {}", stay.peer);
+        }
+        assert_eq!(find(&stay.peer.to_string()).as_slice(), expected);
     }
 }
 

@@ -94,10 +94,23 @@ impl World {
     }
 
     pub(crate) fn join(&mut self, actor: usize, room: usize, conn: Conn) -> PeerId {
+        self.join_as(actor, room, conn, None)
+    }
+
+    pub(crate) fn join_as(
+        &mut self,
+        actor: usize,
+        room: usize,
+        conn: Conn,
+        alias: Option<&str>,
+    ) -> PeerId {
         let serial = self.serial();
         let peer = PeerId::new(Uuid::from_u128(serial));
         let secret = ResumeSecret::new((!serial).to_be_bytes());
-        let member = member(actor);
+        let member = Arc::new(Member {
+            alias: alias.map(Into::into),
+            ..Member::clone(&member(actor))
+        });
         let place = &mut self.places[room];
         let newcomer = Newcomer {
             peer,
@@ -107,14 +120,27 @@ impl World {
             now: 0,
         };
         let full = place.is_full();
-        if !full {
+        let taken = alias.is_some_and(|alias| {
+            let others = place.stays.iter().map(|stay| &stay.member);
+            others
+                .flat_map(|other| [Some(other.user.as_str()), other.alias.as_deref()])
+                .any(|name| name == Some(alias))
+        });
+        let expected = match (taken, full) {
+            (true, _) => Err(Refusal::NameTaken),
+            (false, true) => Err(Refusal::RoomFull),
+            (false, false) => Ok(()),
+        };
+        if expected.is_ok() {
             place.admit(actor, PeerInfo { id: peer, member }, secret, conn);
         }
         let got = place.room.join(newcomer, &mut self.out);
-        assert_eq!(got, if full { Err(Refusal::RoomFull) } else { Ok(()) });
-        self.settle(room, &Effect::none_if(full));
-        if full {
-            self.saw("a full room");
+        assert_eq!(got, expected);
+        self.settle(room, &Effect::none_if(expected.is_err()));
+        match expected {
+            Err(Refusal::NameTaken) => self.saw("a name that is taken"),
+            Err(_) => self.saw("a full room"),
+            Ok(()) => {}
         }
         peer
     }
@@ -253,6 +279,28 @@ impl World {
             Effect::none_if(true)
         };
         self.settle(by.room, &effect);
+    }
+
+    pub(crate) fn appoint(&mut self, by: Claim, target: PeerId) {
+        let place = &mut self.places[by.room];
+        place.hear_of(by);
+        let expected = place.check(by).and_then(|_| {
+            if place.host != Some(by.peer) {
+                return Err(Refusal::NotHost);
+            }
+            place.require(target)
+        });
+        let expected = expected.map(|_| ());
+        let changes = expected.is_ok() && target != by.peer;
+        if changes {
+            place.host = Some(target);
+        }
+        let got = place.room.appoint(by.seat(), target, &mut self.out);
+        assert_eq!(got, expected);
+        self.settle(by.room, &Effect::none_if(!changes));
+        if changes {
+            self.saw("another host");
+        }
     }
 
     /// Reports a loss; each connection's is reported once.

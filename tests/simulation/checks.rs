@@ -1,6 +1,6 @@
 //! What has to be true of the whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use switchboard::core::{PeerId, Seat};
 
@@ -40,6 +40,21 @@ impl World {
             full || self.ledger.was_ever_apart(room),
             "over the bound: r{room}"
         );
+        self.check_names(room);
+    }
+
+    /// No two peers have the same name, if those who gave them could ask Redis.
+    fn check_names(&self, room: usize) {
+        let records = self.redis.rooms[room].hash.values();
+        let mut names = HashSet::new();
+        for (record, _) in records {
+            if let Some(alias) = &record.member.alias {
+                assert!(
+                    names.insert(alias) || self.ledger.was_ever_apart(room),
+                    "two are called {alias}: r{room}"
+                );
+            }
+        }
     }
 
     /// Everything has come to rest: all agree.

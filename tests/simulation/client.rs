@@ -136,6 +136,7 @@ impl World {
         let secret = self.draw_secret();
         let conn = self.open(number, node, room, peer);
         let now = self.wall_clock(node);
+        let alias = self.draw_alias();
         let client = &mut self.clients[number];
         client.phase = Phase::Joining;
         client.tries = 0;
@@ -146,10 +147,14 @@ impl World {
             eyes: None,
             sure: self.now,
         });
+        let member = Member {
+            alias: alias.clone(),
+            ..Member::clone(&client.member)
+        };
         let newcomer = Newcomer {
             peer,
             secret,
-            member: Arc::clone(&client.member),
+            member: Arc::new(member),
             conn,
             now,
         };
@@ -158,7 +163,7 @@ impl World {
         self.command(
             node,
             room,
-            Command::Reserve(peer),
+            Command::Reserve(peer, alias),
             Then::Join(Box::new(newcomer)),
         );
     }
@@ -187,6 +192,13 @@ impl World {
                 fresh,
             },
         );
+    }
+
+    /// A name that others may want as well, or that somebody has who has chosen none.
+    fn draw_alias(&mut self) -> Option<Arc<str>> {
+        let names = ["ann", "bob", "cleo", "u1"];
+        let wanted = self.random.chance(40);
+        self.random.pick(&names).filter(|_| wanted).map(Arc::from)
     }
 
     fn draw_secret(&mut self) -> ResumeSecret {
@@ -230,11 +242,12 @@ impl World {
             conn,
         };
         match self.random.below(100) {
-            0..50 => self.relay(number, spot),
-            50..75 => self.chat(spot),
-            75..88 => self.drop_line(number),
-            88..92 => self.stall(conn),
-            92..96 => self.kick(number, spot),
+            0..46 => self.relay(number, spot),
+            46..70 => self.chat(spot),
+            70..83 => self.drop_line(number),
+            83..87 => self.stall(conn),
+            87..91 => self.kick(number, spot),
+            91..96 => self.appoint(number, spot),
             _ => self.leave(number, spot),
         }
     }
@@ -313,6 +326,22 @@ impl World {
         assert!(
             matches!(said, Some(Ok(()) | Err(Refusal::NotHost))),
             "in no room: {} may not kick {target}, {said:?}",
+            at.peer
+        );
+    }
+
+    fn appoint(&mut self, number: usize, at: Spot) {
+        let Some(target) = self.random.pick(&self.known_at(at)) else {
+            return;
+        };
+        let said = self.act(at.node, at.room, |room, out| {
+            let (peer, conn) = (at.peer, &at.conn);
+            room.appoint(Seat { peer, conn }, target, out)
+        });
+        self.tell(|_| format!("u{number} {} makes {target} the host: {said:?}", at.peer));
+        assert!(
+            matches!(said, Some(Ok(()) | Err(Refusal::NotHost))),
+            "in no room: {} may not appoint {target}, {said:?}",
             at.peer
         );
     }

@@ -7,7 +7,7 @@ use switchboard::core::{Gossip, Newcomer, NodeId, PeerId, Room};
 use crate::{
     link::{HESITATION, Link},
     post::ConnId,
-    redis::{Command, Reply},
+    redis::{Command, Page, Reply},
     resume::{Claim, Wish},
     world::{Action, World},
 };
@@ -169,17 +169,17 @@ impl World {
     pub(crate) fn learn(&mut self, node: usize, room: usize, reply: Reply) {
         let served = self.nodes[node].rooms.get(&room);
         if served.is_some_and(|served| served.room.is_none()) {
-            let hash = match reply {
-                Reply::Hash(hash) | Reply::Adopted { hash, .. } => hash,
-                _ => Vec::new(),
+            let page = match reply {
+                Reply::Page(page) | Reply::Adopted { page, .. } => page,
+                _ => Page::default(),
             };
-            self.refresh(node, room, hash, &[]);
+            self.refresh(node, room, page, &[]);
             self.hear_waiting(node, room);
         }
     }
 
     fn go_on_joining(&mut self, node: usize, room: usize, new: Newcomer<ConnId>, reply: Reply) {
-        let (peer, conn) = (new.peer, new.conn);
+        let (peer, conn, alias) = (new.peer, new.conn, new.member.alias.clone());
         let full = matches!(reply, Reply::Full);
         let mut joined = false;
         if !full {
@@ -188,7 +188,7 @@ impl World {
             joined = answer.is_some_and(|answer| answer.is_ok());
         }
         if !joined {
-            self.command(node, room, Command::Release(peer), Then::Nothing);
+            self.command(node, room, Command::Release(peer, alias), Then::Nothing);
             self.refused_to_join(conn);
         }
         self.release(node, room);

@@ -3,9 +3,12 @@
 //! What a message says of who has which peer is written in the same step as it is passed on,
 //! as the scripts of the runtime do.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
-use switchboard::core::{Gossip, NodeId, PeerId, PeerRecord};
+use switchboard::core::{Gossip, HostState, NodeId, PeerId, PeerRecord};
 
 use crate::link::Arrival;
 
@@ -27,16 +30,17 @@ pub(crate) enum Command {
         sub: u64,
     },
     Publish(Gossip<'static>),
-    /// Checks that there is a place, and takes it.
-    Reserve(PeerId),
-    /// Gives a place back.
-    Release(PeerId),
+    /// Checks that there is a place, and that the name is free, and takes both.
+    Reserve(PeerId, Option<Arc<str>>),
+    /// Gives a place back, and the name.
+    Release(PeerId, Option<Arc<str>>),
     Read,
     /// Makes the records of a node what it says, and tells the others if they were not.
     Sync {
         own: Vec<PeerRecord>,
         /// Peers that the node thinks that others have, or has asked for.
         others: Vec<PeerId>,
+        host: Option<HostState>,
         /// It could not be heard, or not hear: the others are told in any case.
         deaf: bool,
     },
@@ -45,6 +49,7 @@ pub(crate) enum Command {
         own: Vec<PeerId>,
         /// Those that it may have.
         arriving: Vec<PeerId>,
+        host: Option<HostState>,
     },
     /// Takes over all that a node has that was found dead.
     Adopt(usize),
@@ -52,15 +57,23 @@ pub(crate) enum Command {
     Beat,
 }
 
+/// What the records of a room say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Page {
+    pub(crate) peers: Vec<Owned>,
+    pub(crate) host: Option<HostState>,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
     Done,
+    /// There is no place, or the name is taken.
     Full,
-    Hash(Vec<Owned>),
+    Page(Page),
     Checked(bool),
     Adopted {
         peers: Vec<PeerId>,
-        hash: Vec<Owned>,
+        page: Page,
     },
     Beaten {
         /// The node was taken to live before.
@@ -78,6 +91,10 @@ pub(crate) struct Records {
     pub(crate) hash: BTreeMap<PeerId, Owned>,
     /// Places taken for peers that are about to join, and until when.
     places: BTreeMap<PeerId, u64>,
+    /// Who was made the host.
+    pub(crate) host: Option<HostState>,
+    /// The names that peers chose.
+    names: BTreeMap<Arc<str>, PeerId>,
 }
 
 #[derive(Debug, Default)]
@@ -130,8 +147,12 @@ impl Redis {
         }
     }
 
-    fn hash(&self, room: usize) -> Vec<Owned> {
-        self.rooms[room].hash.values().cloned().collect()
+    fn page(&self, room: usize) -> Page {
+        let records = &self.rooms[room];
+        Page {
+            peers: records.hash.values().cloned().collect(),
+            host: records.host,
+        }
     }
 
     /// Runs a command of `node`. Returns what is to be passed on besides the answer.
@@ -156,29 +177,39 @@ impl Redis {
                 let news = records.write_down(node, nodes, &said).then_some(said);
                 return (Reply::Done, news);
             }
-            Command::Reserve(peer) if records.reserve(peer, now, places) => {
-                Reply::Hash(self.hash(room))
+            Command::Reserve(peer, alias) if records.reserve(peer, alias.as_ref(), now, places) => {
+                Reply::Page(self.page(room))
             }
-            Command::Reserve(_) => Reply::Full,
-            Command::Release(peer) => {
+            Command::Reserve(..) => Reply::Full,
+            Command::Release(peer, alias) => {
                 records.places.remove(&peer);
+                records.free(peer, alias.as_ref());
                 Reply::Done
             }
-            Command::Read => Reply::Hash(self.hash(room)),
-            Command::Sync { own, others, deaf } => {
-                let news = records.sync(node, own, &others, deaf);
-                return (Reply::Hash(self.hash(room)), news);
+            Command::Read => Reply::Page(self.page(room)),
+            Command::Sync {
+                own,
+                others,
+                host,
+                deaf,
+            } => {
+                let news = records.sync(node, own, &others, host, deaf);
+                return (Reply::Page(self.page(room)), news);
             }
-            Command::Check { own, arriving } => {
+            Command::Check {
+                own,
+                arriving,
+                host,
+            } => {
                 let all = own.iter().all(|id| records.is_of(*id, node));
                 let known = |id| own.contains(id) || arriving.contains(id);
-                Reply::Checked(all && records.of(node).all(known))
+                Reply::Checked(all && host <= records.host && records.of(node).all(known))
             }
             Command::Adopt(dead) => {
                 let peers = records.adopt(node, dead);
                 let news = (!peers.is_empty()).then(|| Gossip::Adopted(peers.clone()));
-                let hash = self.hash(room);
-                return (Reply::Adopted { peers, hash }, news);
+                let page = self.page(room);
+                return (Reply::Adopted { peers, page }, news);
             }
             Command::Beat => self.beat(node, now),
         };
@@ -217,14 +248,28 @@ impl Records {
             .map(|(id, _)| id)
     }
 
-    /// Takes a place if there is one.
-    fn reserve(&mut self, peer: PeerId, now: u64, places: usize) -> bool {
+    /// Takes a place and a name, if there is one and the other is free.
+    fn reserve(&mut self, peer: PeerId, alias: Option<&Arc<str>>, now: u64, places: usize) -> bool {
         self.places.retain(|_, until| *until > now);
-        let free = self.hash.len() + self.places.len() < places;
+        let other = alias.and_then(|alias| self.names.get(alias));
+        let taken = other
+            .is_some_and(|other| self.hash.contains_key(other) || self.places.contains_key(other));
+        let free = !taken && self.hash.len() + self.places.len() < places;
         if free {
             self.places.insert(peer, now + RESERVED);
+            self.names
+                .extend(alias.map(|alias| (Arc::clone(alias), peer)));
         }
         free
+    }
+
+    /// Nobody goes by a name any more, unless another does.
+    fn free(&mut self, peer: PeerId, alias: Option<&Arc<str>>) {
+        if let Some(alias) = alias
+            && self.names.get(alias) == Some(&peer)
+        {
+            self.names.remove(alias);
+        }
     }
 
     /// Writes what is said of who has which peer. Returns whether it may be said.
@@ -232,11 +277,18 @@ impl Records {
         match said {
             Gossip::Joined(record) => {
                 self.places.remove(&record.id);
+                let alias = record.member.alias.clone();
+                self.names.extend(alias.map(|alias| (alias, record.id)));
                 self.hash.insert(record.id, (record.clone(), from));
             }
             Gossip::Left { peer, .. } => {
-                self.hash.remove(peer);
+                if let Some((record, _)) = self.hash.remove(peer) {
+                    self.free(*peer, record.member.alias.as_ref());
+                    self.host = self.host.filter(|_| !self.hash.is_empty());
+                }
             }
+            Gossip::Host(state) if self.host > Some(*state) => return false,
+            Gossip::Host(state) => self.host = Some(*state),
             Gossip::Handover { to, peer, .. } => match self.hash.get_mut(peer) {
                 Some((_, owner)) if *owner == from => {
                     *owner = nodes.iter().position(|node| node == to).unwrap();
@@ -259,6 +311,7 @@ impl Records {
         node: usize,
         own: Vec<PeerRecord>,
         others: &[PeerId],
+        host: Option<HostState>,
         deaf: bool,
     ) -> Option<Gossip<'static>> {
         let before = self.hash.len();
@@ -266,6 +319,12 @@ impl Records {
         self.hash.retain(|id, (_, owner)| *owner != node || has(id));
         let mut changed = deaf || self.hash.len() != before;
         for record in own {
+            if let Some(alias) = &record.member.alias {
+                let other = self.names.get(alias);
+                if other.is_none_or(|other| !self.hash.contains_key(other)) {
+                    self.names.insert(Arc::clone(alias), record.id);
+                }
+            }
             changed |= !self.hash.contains_key(&record.id);
             let (known, owner) = self
                 .hash
@@ -275,12 +334,17 @@ impl Records {
                 *known = record;
             }
         }
+        if host > self.host && !self.hash.is_empty() {
+            self.host = host;
+            changed = true;
+        }
         let mine = self.hash.values().filter(|(_, owner)| *owner == node);
         let peers = mine.map(|(record, _)| record.clone()).collect();
         changed.then_some(Gossip::Roster {
             peers,
             deaf,
             mode: None,
+            host,
         })
     }
 

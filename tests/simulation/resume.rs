@@ -57,8 +57,8 @@ impl World {
     }
 
     pub(crate) fn go_on_claiming(&mut self, node: usize, room: usize, wish: &Wish, reply: Reply) {
-        let known = matches!(&reply, Reply::Hash(hash)
-            if hash.iter().any(|(record, _)| record.id == wish.peer));
+        let known = matches!(&reply, Reply::Page(page)
+            if page.peers.iter().any(|(record, _)| record.id == wish.peer));
         if known {
             self.learn(node, room, reply);
         }

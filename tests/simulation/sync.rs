@@ -5,7 +5,7 @@ use switchboard::core::{Gossip, Mode, NodeId, PeerId, Room, RoomCode, RoomId};
 
 use crate::{
     node::Then,
-    redis::{Command, Owned, Reply},
+    redis::{Command, Page, Reply},
     world::{Action, World},
 };
 
@@ -85,8 +85,12 @@ impl World {
     /// Removes the records of a room that the node does not serve any more.
     pub(crate) fn leave_no_records(&mut self, node: usize, room: usize) {
         if !self.nodes[node].rooms.contains_key(&room) {
-            let (own, others, deaf) = (Vec::new(), Vec::new(), false);
-            let command = Command::Sync { own, others, deaf };
+            let command = Command::Sync {
+                own: Vec::new(),
+                others: Vec::new(),
+                host: None,
+                deaf: false,
+            };
             self.command(node, room, command, Then::Nothing);
         }
     }
@@ -104,20 +108,26 @@ impl World {
         let replica = served.room.as_ref();
         let own = replica.map(Room::own_records).unwrap_or_default();
         let others = replica.map(Room::remote_peers).unwrap_or_default();
+        let host = replica.and_then(Room::appointed);
         self.tell(|_| format!("n{node} r{room} syncs {}", own.len()));
         self.keep(node, room);
-        let command = Command::Sync { own, others, deaf };
+        let command = Command::Sync {
+            own,
+            others,
+            host,
+            deaf,
+        };
         self.command(node, room, command, Then::Synced);
     }
 
     pub(crate) fn go_on_syncing(&mut self, node: usize, room: usize, reply: Reply) {
-        let Reply::Hash(hash) = reply else {
+        let Reply::Page(page) = reply else {
             self.end_reading(node, room);
             self.release(node, room);
             return;
         };
         self.set_apart(room);
-        self.refresh(node, room, hash, &[]);
+        self.refresh(node, room, page, &[]);
         self.end_deafness(node, room);
         self.end_reading(node, room);
         self.after(SECOND_LOOK, Action::SecondLook { node, room });
@@ -140,21 +150,15 @@ impl World {
         known: &[PeerId],
         reply: Reply,
     ) {
-        if let Reply::Hash(hash) = reply {
-            self.refresh(node, room, hash, known);
+        if let Reply::Page(page) = reply {
+            self.refresh(node, room, page, known);
         }
         self.end_reading(node, room);
         self.release(node, room);
     }
 
     /// Applies the records to a replica, which is made if there is none.
-    pub(crate) fn refresh(
-        &mut self,
-        node: usize,
-        room: usize,
-        hash: Vec<Owned>,
-        doubtful: &[PeerId],
-    ) {
+    pub(crate) fn refresh(&mut self, node: usize, room: usize, page: Page, doubtful: &[PeerId]) {
         let (limits, now) = (self.limits(), self.clock());
         let ids: Vec<NodeId> = self.nodes.iter().map(|node| node.id.clone()).collect();
         let Some(served) = self.nodes[node].rooms.get_mut(&room) else {
@@ -165,13 +169,15 @@ impl World {
             let (id, me) = (RoomId::from_code(&code), ids[node].clone());
             Room::new(id, code, Mode::P2p, limits, me)
         });
-        let roster = hash
+        let roster = page
+            .peers
             .into_iter()
             .map(|(record, owner)| (record, ids[owner].clone()))
             .collect();
         self.tell(|_| format!("n{node} r{room} reads the records"));
         self.keep(node, room);
         let windows = self.act(node, room, |room, out| {
+            room.change_host(page.host, out);
             room.refresh(roster, doubtful, now, out)
         });
         for (peer, until) in windows.unwrap_or_default() {
@@ -242,7 +248,12 @@ impl World {
             let own = replica.own_records();
             let own = own.into_iter().map(|record| record.id).collect();
             let arriving = replica.arriving();
-            self.command(node, room, Command::Check { own, arriving }, then);
+            let command = Command::Check {
+                own,
+                arriving,
+                host: replica.appointed(),
+            };
+            self.command(node, room, command, then);
         }
     }
 
