@@ -134,6 +134,7 @@ impl Gossip<'_> {
     }
 
     /// Detaches the message from the frame that it may borrow from.
+    #[expect(clippy::too_many_lines, reason = "an arm for each kind of message")]
     pub fn into_owned(self) -> Gossip<'static> {
         match self {
             Self::Joined(record) => Gossip::Joined(record),

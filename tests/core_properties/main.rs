@@ -8,6 +8,7 @@
 
 mod cases;
 mod client;
+mod hosts;
 mod media;
 mod media_histories;
 mod model;

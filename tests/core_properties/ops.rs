@@ -104,19 +104,9 @@ impl Op {
     pub(crate) fn decode([code, a, b, c]: [u8; 4]) -> Self {
         let (actor, target) = (a, b);
         match code % 100 {
-            0..=17 => Op::Join {
-                actor,
-                room: b,
-                health: if c < 210 { Health::Open } else { health(c) },
-                alias: (c % 3 == 0).then_some(c / 3 % 8),
-            },
+            0..=17 => Op::join(actor, b, c),
             18..=23 => Op::Leave { actor },
-            24..=36 => Op::Relay {
-                actor,
-                target,
-                kind: [RelayKind::Offer, RelayKind::Answer, RelayKind::Ice][usize::from(c % 3)],
-                long: c >= 230,
-            },
+            24..=36 => Op::relay(actor, target, c),
             37..=40 => Op::Appoint {
                 actor,
                 target,
@@ -157,6 +147,24 @@ impl Op {
                 deed: b,
                 target: c,
             },
+        }
+    }
+
+    fn join(actor: u8, room: u8, c: u8) -> Self {
+        Op::Join {
+            actor,
+            room,
+            health: if c < 210 { Health::Open } else { health(c) },
+            alias: c.is_multiple_of(3).then_some(c / 3 % 8),
+        }
+    }
+
+    fn relay(actor: u8, target: u8, c: u8) -> Self {
+        Op::Relay {
+            actor,
+            target,
+            kind: [RelayKind::Offer, RelayKind::Answer, RelayKind::Ice][usize::from(c % 3)],
+            long: c >= 230,
         }
     }
 

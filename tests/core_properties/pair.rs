@@ -137,6 +137,12 @@ impl Nodes {
             .unwrap();
     }
 
+    pub(crate) fn appoint(&mut self, node: usize, by: u32, target: u32) -> Result<(), Refusal> {
+        let (host, conn) = (peer(by), &by);
+        let seat = Seat { peer: host, conn };
+        self.rooms[node].appoint(seat, peer(target), &mut self.said[node])
+    }
+
     pub(crate) fn claim(&mut self, node: usize, number: u32, shown: ResumeSecret, conn: Conn) {
         let claim = Claim {
             user: &member(number).user,

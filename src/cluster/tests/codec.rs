@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::core::{ChatMessage, LeaveReason, Member, PeerRecord, ResumeSecret, RoomId};
+use crate::core::{ChatMessage, HostState, LeaveReason, Member, PeerRecord, ResumeSecret, RoomId};
 
 fn peer(n: u128) -> PeerId {
     PeerId::new(Uuid::from_u128(n))
@@ -59,6 +59,10 @@ fn everything_that_is_said_can_be_heard() {
             body: Cow::Owned(body()),
         },
         chat(),
+        Gossip::Host(HostState {
+            term: 3,
+            peer: peer(2),
+        }),
         Gossip::Denied {
             to: "a".into(),
             peer: peer(1),
@@ -101,7 +105,19 @@ fn what_a_script_completes_can_be_heard() {
         &format!(r#"{{"roster":{{"peers":[{record}],"deaf":true}}}}"#),
     );
     let (_, said) = decode(&bytes).unwrap();
-    assert!(matches!(said, Gossip::Roster { peers, deaf: true, mode: None } if peers.len() == 1));
+    assert!(
+        matches!(said, Gossip::Roster { peers, deaf: true, mode: None, host: None } if peers.len() == 1)
+    );
+
+    let host = format!(r#"{{"term":3,"peer":"{}"}}"#, peer(2));
+    let said = format!(r#"{{"roster":{{"peers":[],"deaf":false,"mode":null,"host":{host}}}}}"#);
+    let bytes = open(&"n".into(), &said);
+    let (_, said) = decode(&bytes).unwrap();
+    let known = HostState {
+        term: 3,
+        peer: peer(2),
+    };
+    assert!(matches!(said, Gossip::Roster { host: Some(host), .. } if host == known));
 }
 
 #[test]

@@ -91,3 +91,7 @@ impl<C: Clone + PartialEq> Room<C> {
         self.appointed = None;
     }
 }
+
+#[cfg(test)]
+#[path = "../tests/hosting.rs"]
+mod tests;

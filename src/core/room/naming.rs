@@ -36,3 +36,7 @@ impl<C: Clone + PartialEq> Room<C> {
         meant.map(|(id, _)| *id).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "../tests/naming.rs"]
+mod tests;

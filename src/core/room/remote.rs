@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Room, delivery::Departure};
 use crate::core::{
-    Event, Gossip, LeaveReason, NodeId, Outbox, PeerId, PeerRecord, Waiting,
+    Event, Gossip, HostState, LeaveReason, ModeState, NodeId, Outbox, PeerId, PeerRecord, Waiting,
     arrival::Known,
     peer::{Peer, Presence},
 };
@@ -97,25 +97,33 @@ impl<C: Clone + PartialEq> Room<C> {
             Gossip::Adopted(peers) => self.hear_adopted(from, &peers, out),
             Gossip::Again { peer, gone, missed } => self.hear_again(peer, gone, missed, out),
             Gossip::Renewed(record) => self.hear_renewed(from, &record, out),
-            Gossip::Mode(state) => {
-                self.change_mode(state, out);
-            }
-            Gossip::Host(state) => self.change_host(Some(state), out),
+            Gossip::Mode(state) => self.hear_registers(Some(state), None, out),
+            Gossip::Host(state) => self.hear_registers(None, Some(state), out),
             Gossip::Roster {
                 peers,
                 deaf,
                 mode,
                 host,
             } => {
-                if let Some(mode) = mode {
-                    self.change_mode(mode, out);
-                }
-                self.change_host(host, out);
+                self.hear_registers(mode, host, out);
                 self.hear_roster(from, peers, deaf, out);
             }
         }
         self.hearing = None;
         window.into_iter().collect()
+    }
+
+    /// How media flows, and who was made the host.
+    fn hear_registers(
+        &mut self,
+        mode: Option<ModeState>,
+        host: Option<HostState>,
+        out: &mut impl Outbox<C>,
+    ) {
+        if let Some(mode) = mode {
+            self.change_mode(mode, out);
+        }
+        self.change_host(host, out);
     }
 
     /// What peers of other nodes say.

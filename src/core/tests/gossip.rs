@@ -37,6 +37,16 @@ fn a_record_is_flat_json_with_names_that_speak_for_themselves() {
 }
 
 #[test]
+fn a_name_that_a_peer_chose_is_kept_in_the_record() {
+    let mut named = record();
+    Arc::make_mut(&mut named.member).alias = Some("\"Änn/".into());
+    let json = to_value(&named).unwrap();
+    assert_eq!(json["alias"], "\"Änn/");
+    let back: PeerRecord = from_value(json).unwrap();
+    assert_eq!(back.member, named.member);
+}
+
+#[test]
 fn a_former_secret_is_kept_in_the_record() {
     let former = ResumeSecret::new([2; 16]);
     let mut renewed = record();
@@ -96,12 +106,19 @@ fn what_waits_for_a_peer_survives_the_way_to_another_node_byte_for_byte() {
         peer: to,
         missed: Waiting::of(relay).into_iter().collect(),
         known: vec![from, to],
+        host: Some(to),
         consumers: Vec::new(),
     })
     .unwrap();
-    let Ok(Gossip::Handover { missed, .. }) = serde_json::from_str(&text) else {
+    let Ok(Gossip::Handover {
+        missed,
+        host: Some(host),
+        ..
+    }) = serde_json::from_str(&text)
+    else {
         panic!("not what was said: {text}");
     };
+    assert_eq!(host, to);
     let events: Vec<Event<'_>> = missed.into_iter().map(Event::from).collect();
     let [Event::Relay { body, .. }] = &*events else {
         panic!("not what waited: {events:?}");

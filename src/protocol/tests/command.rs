@@ -59,6 +59,9 @@ fn the_field_at_fault_is_named() {
         (r#"["chat_history",{"limit":1.5}]"#, "limit"),
         (r#"["chat_history",{"before":"x"}]"#, "before"),
         (r#"["peer:kick",{"targetPeerId":"p","reason":1}]"#, "reason"),
+        (r#"["host:change"]"#, "payload"),
+        (r#"["host:change",{}]"#, "targetPeerId"),
+        (r#"["host:change",{"targetPeerId":""}]"#, "targetPeerId"),
         (r#"["auth:refresh",{"token":null}]"#, "token"),
     ];
     for (frame, field) in cases {

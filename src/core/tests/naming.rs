@@ -1,0 +1,112 @@
+use std::{sync::Arc, time::Duration};
+
+use uuid::Uuid;
+
+use super::*;
+use crate::core::{
+    CutReason, Event, Gossip, Limits, Member, Mode, Newcomer, Outbox, Refusal, ResumeSecret,
+    RoomId, Sent,
+};
+
+struct Nobody;
+
+impl Outbox<u8> for Nobody {
+    type Prepared<'e> = ();
+
+    fn prepare<'e>(&mut self, _: &'e Event<'e>, _: usize) {}
+
+    fn send(&mut self, _: &u8, (): &()) -> Sent {
+        Sent::Queued
+    }
+
+    fn reclaim(&mut self, _: &u8) -> Vec<Event<'static>> {
+        Vec::new()
+    }
+
+    fn cut(&mut self, _: &u8, _: CutReason) {}
+
+    fn release_media(&mut self, _: &str, _: PeerId) {}
+
+    fn gossip(&mut self, _: Gossip<'_>) {}
+}
+
+fn peer(number: u8) -> PeerId {
+    PeerId::new(Uuid::from_u128(u128::from(number)))
+}
+
+fn room() -> Room<u8> {
+    let limits = Limits {
+        max_p2p_peers: 9,
+        max_sfu_peers: 9,
+        reconnect_window: Duration::from_secs(5),
+    };
+    let (id, code) = (RoomId::new("r"), "r".parse().unwrap());
+    Room::new(id, code, Mode::P2p, limits, "n".into())
+}
+
+fn join(room: &mut Room<u8>, number: u8, user: &str, alias: Option<&str>) -> Result<(), Refusal> {
+    let newcomer = Newcomer {
+        peer: peer(number),
+        secret: ResumeSecret::new([number; 16]),
+        member: Arc::new(Member {
+            user: user.into(),
+            username: "name".into(),
+            alias: alias.map(Into::into),
+        }),
+        conn: number,
+        now: 0,
+    };
+    room.join(newcomer, &mut Nobody)
+}
+
+fn find(room: &Room<u8>, by: u8, name: &str) -> Vec<PeerId> {
+    let (peer, conn) = (peer(by), &by);
+    room.find(Seat { peer, conn }, name).to_vec()
+}
+
+#[test]
+fn a_name_is_one_peers_as_long_as_it_is_there() {
+    let mut room = room();
+    join(&mut room, 1, "anna", Some("camera")).unwrap();
+    join(&mut room, 2, "ben", None).unwrap();
+    for taken in ["camera", "anna", "ben"] {
+        assert_eq!(
+            join(&mut room, 3, "cleo", Some(taken)),
+            Err(Refusal::NameTaken),
+            "{taken}"
+        );
+    }
+    join(&mut room, 3, "cleo", Some("Camera")).unwrap();
+    let (peer, conn) = (peer(1), &1);
+    room.leave(Seat { peer, conn }, &mut Nobody);
+    join(&mut room, 4, "cleo", Some("camera")).unwrap();
+    join(&mut room, 5, "cleo", Some("anna")).unwrap();
+    assert_eq!(room.len(), 4);
+}
+
+#[test]
+fn a_name_leads_to_whom_it_was_given_then_to_an_id_then_to_a_user() {
+    let mut room = room();
+    let id = peer(2).to_string();
+    join(&mut room, 1, "anna", Some("camera")).unwrap();
+    join(&mut room, 2, "anna", None).unwrap();
+    join(&mut room, 3, "ben", Some(&id)).unwrap();
+    join(&mut room, 4, "camera", None).unwrap();
+    assert_eq!(find(&room, 2, "camera"), [peer(1)], "not the user");
+    assert_eq!(find(&room, 1, &id), [peer(3)], "not the peer of that id");
+    assert_eq!(find(&room, 1, &peer(4).to_string()), [peer(4)]);
+    assert_eq!(find(&room, 3, "anna"), [peer(1), peer(2)]);
+    assert_eq!(find(&room, 3, "nobody"), []);
+}
+
+#[test]
+fn nobody_means_itself_and_an_outsider_nobody() {
+    let mut room = room();
+    join(&mut room, 1, "anna", Some("camera")).unwrap();
+    join(&mut room, 2, "anna", None).unwrap();
+    assert_eq!(find(&room, 1, "anna"), [peer(2)]);
+    assert_eq!(find(&room, 1, "camera"), []);
+    assert_eq!(find(&room, 1, &peer(1).to_string()), []);
+    let (peer, conn) = (peer(1), &2);
+    assert!(room.find(Seat { peer, conn }, "anna").is_empty());
+}
