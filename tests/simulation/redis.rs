@@ -200,11 +200,7 @@ impl Redis {
                 own,
                 arriving,
                 host,
-            } => {
-                let all = own.iter().all(|id| records.is_of(*id, node));
-                let known = |id| own.contains(id) || arriving.contains(id);
-                Reply::Checked(all && host <= records.host && records.of(node).all(known))
-            }
+            } => Reply::Checked(host <= records.host && records.agree(node, &own, &arriving)),
             Command::Adopt(dead) => {
                 let peers = records.adopt(node, dead);
                 let news = (!peers.is_empty()).then(|| Gossip::Adopted(peers.clone()));
@@ -246,6 +242,12 @@ impl Records {
         let own = self.hash.iter();
         own.filter(move |(_, (_, owner))| *owner == node)
             .map(|(id, _)| id)
+    }
+
+    /// Whether a node has just these peers, but for some that are on their way to it.
+    fn agree(&self, node: usize, own: &[PeerId], arriving: &[PeerId]) -> bool {
+        let known = |id: &PeerId| own.contains(id) || arriving.contains(id);
+        own.iter().all(|id| self.is_of(*id, node)) && self.of(node).all(known)
     }
 
     /// Takes a place and a name, if there is one and the other is free.

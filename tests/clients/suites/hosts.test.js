@@ -59,6 +59,76 @@ const scenarios = {
     assertRefused(await outsider.ask('peer:kick', { targetPeerId: host.peerId }), 'NOT_IN_ROOM');
   },
 
+  async 'the host makes another the host: all are told once, and the rights go with it'(t, gateway, kind) {
+    const code = freshCode();
+    const [host, second, third] = await party(t, gateway, ['host', 'second', 'third'], { kind, code });
+    const everybody = [host, second, third];
+    assert.deepEqual(await host.ask('host:change', { targetPeerId: third.peerId }), { status: 'ok' });
+    for (const client of everybody) assert.deepEqual(await client.event('host:changed'), { hostId: third.peerId });
+    const late = await connect(t, gateway, { kind, username: 'late' });
+    assert.equal((await join(late, code)).hostId, third.peerId);
+    assertRefused(await host.ask('peer:kick', { targetPeerId: second.peerId }), 'FORBIDDEN');
+    assertRefused(await host.ask('host:change', { targetPeerId: host.peerId }), 'FORBIDDEN');
+    assert.equal((await third.ask('peer:kick', { targetPeerId: late.peerId })).status, 'ok');
+    assert.equal((await third.ask('host:change', { targetPeerId: host.peerId })).status, 'ok');
+    for (const client of everybody) await client.event('host:changed', ({ hostId }) => hostId === host.peerId);
+    await settle(second, ...everybody);
+    for (const client of everybody) {
+      assert.deepEqual(client.recorder.all('host:changed'), [{ hostId: third.peerId }, { hostId: host.peerId }]);
+    }
+  },
+
+  async 'only the host makes another the host'(t, gateway, kind) {
+    const [host, guest, other] = await party(t, gateway, ['host', 'guest', 'other'], { kind });
+    await unnoticed(other, [host, guest, other], async () => {
+      for (const { peerId } of [host, guest, other]) {
+        assertRefused(await guest.ask('host:change', { targetPeerId: peerId }), 'FORBIDDEN');
+      }
+      assertRefused(await guest.ask('host:change', { targetPeerId: 'nobody' }), 'FORBIDDEN');
+    });
+  },
+
+  async 'nobody from outside the room, and nothing that is no peer, becomes the host'(t, gateway, kind) {
+    const [host, guest] = await party(t, gateway, ['host', 'guest'], { kind });
+    const [stranger] = await party(t, gateway, ['stranger'], { kind });
+    await unnoticed(host, [host, guest], async () => {
+      assertRefused(await host.ask('host:change', { targetPeerId: stranger.peerId }), 'PEER_NOT_FOUND');
+      assertRefused(await host.ask('host:change', { targetPeerId: 'nobody' }), 'PEER_NOT_FOUND');
+      assertRefused(await host.ask('host:change', { targetPeerId: 7 }), 'INVALID_PAYLOAD');
+      assertRefused(await host.ask('host:change'), 'INVALID_PAYLOAD');
+    });
+    const outsider = await connect(t, gateway, { kind });
+    assertRefused(await outsider.ask('host:change', { targetPeerId: host.peerId }), 'NOT_IN_ROOM');
+  },
+
+  async 'a host that names itself stays the host, and nobody is told'(t, gateway, kind) {
+    const [host, guest] = await party(t, gateway, ['host', 'guest'], { kind });
+    await unnoticed(host, [host, guest], async () => {
+      assert.equal((await host.ask('host:change', { targetPeerId: host.peerId })).status, 'ok');
+    });
+  },
+
+  async 'when the one that was made the host leaves, the longest present takes over'(t, gateway, kind) {
+    const [host, second, third] = await party(t, gateway, ['host', 'second', 'third'], { kind });
+    assert.equal((await host.ask('host:change', { targetPeerId: third.peerId })).status, 'ok');
+    await third.ask('leave:room');
+    await settle(second, host, second);
+    for (const client of [host, second]) {
+      assert.deepEqual(client.recorder.all('host:changed'), [{ hostId: third.peerId }, { hostId: host.peerId }]);
+    }
+  },
+
+  async 'when the longest present leaves, the one that was made the host stays it'(t, gateway, kind) {
+    const [host, second, third] = await party(t, gateway, ['host', 'second', 'third'], { kind });
+    assert.equal((await host.ask('host:change', { targetPeerId: third.peerId })).status, 'ok');
+    await host.ask('leave:room');
+    await third.event('peer:left');
+    await settle(second, second, third);
+    for (const client of [second, third]) {
+      assert.deepEqual(client.recorder.all('host:changed'), [{ hostId: third.peerId }]);
+    }
+  },
+
   async 'when the host leaves, the longest present takes over and all are told'(t, gateway, kind) {
     const code = freshCode();
     const [host, second, third] = await party(t, gateway, ['host', 'second', 'third'], { kind, code });
