@@ -79,11 +79,15 @@ export class PeerLink {
     }
   }
 
-  /** What is up stays up on what it has. For `otherWays` it looks for a new path, and then changes over. */
+  /**
+   * What is up stays up on what it has, unless it has to go `otherWays`: browsers keep to a path that
+   * works, an ICE restart notwithstanding, and so the call is made anew.
+   */
   configure(ice: IceSettings, otherWays: boolean): void {
     this.ice = ice;
-    this.pc?.setConfiguration(this.configuration);
-    if (otherWays) this.pc?.restartIce();
+    if (!this.pc) return;
+    if (otherWays) this.call();
+    else this.pc.setConfiguration(this.configuration);
   }
 
   tick(online: boolean): void {

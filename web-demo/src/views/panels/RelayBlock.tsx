@@ -11,7 +11,7 @@ export function RelayBlock() {
     <section class="block" aria-labelledby="net-relay" data-testid="relay">
       <h2 id="net-relay">Relay (TURN)</h2>
       <dl class="facts">
-        <Fact name="Servers" value={urls.length > 0 ? urls.join(' ') : 'none configured'} testId="turn-servers" mono={urls.length > 0} />
+        <Fact name="Servers" value={urls.length > 0 ? urls.map((url) => url.replace('?transport=', ' by ')).join(', ') : 'none configured'} testId="turn-servers" mono={urls.length > 0} />
         {expiry !== null && <Fact name="Credentials until" value={new Date(expiry * 1000).toLocaleTimeString()} testId="turn-expiry" />}
       </dl>
       <RelaySwitch />
@@ -24,7 +24,7 @@ export function RelayBlock() {
 
 function RelaySwitch() {
   return (
-    <label class="switch">
+    <label class="choice">
       <input type="checkbox" role="switch" checked={store.relayOnly.value} onChange={(e) => call.conference.relayOnly(e.currentTarget.checked)} data-testid="relay-only" />
       <span>Relay only</span>
       <span class="hint">Nothing goes directly, as in a network that lets nothing else through.</span>
