@@ -15,7 +15,7 @@ DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not
 
 .PHONY: help run run-sfu cluster media-service demo build release test test-rust simulate test-demo \
 	test-media-service test-clients test-cluster measure-cluster test-chat test-sfu play-sfu \
-	measure-sfu test-python test-browser lint fmt deny system-packages docker bench clean
+	measure-sfu test-turn test-python test-browser lint fmt deny system-packages docker bench clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,7 +59,7 @@ build: demo ## Build the gateway (debug)
 release: demo ## Build the gateway for production: target/release/switchboard
 	cargo build --locked --release
 
-test: system-packages lint test-rust test-demo test-media-service test-clients test-cluster test-chat test-sfu test-python test-browser ## Run all tests; installs what they need
+test: system-packages lint test-rust test-demo test-media-service test-clients test-cluster test-chat test-sfu test-turn test-python test-browser ## Run all tests; installs what they need
 
 test-rust: ## Unit, property and simulation tests, and those against a real Redis
 	cargo test --locked
@@ -98,6 +98,9 @@ play-sfu: $(SFU_TESTS) ## Users and faults at random, around rooms on media serv
 
 measure-sfu: $(SFU_TESTS) ## What the gateway adds to requests to the Media Service
 	cd tests/sfu && $(NPM) run measure
+
+test-turn: build tests/clients/node_modules/.installed ## TURN credentials, with a real coturn
+	cd tests/turn && $(NPM) test
 
 test-python: build tests/clients/node_modules/.installed ## The Python client
 	cd tests/clients && $(NPM) run test:python

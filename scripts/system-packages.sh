@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure of the system packages that the tests need: a browser, Python with venv, Redis with
-# its Sentinel, and the mediasoup worker.
+# its Sentinel, coturn, and the mediasoup worker.
 # On Debian it installs what is missing, as root or with sudo; elsewhere it says what to install.
 set -euo pipefail
 
@@ -13,6 +13,7 @@ have chromium || [ -x "${CHROMIUM:-}" ] || missing+=(chromium)
 have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 have redis-server && have redis-cli || missing+=(redis-server)
 have redis-sentinel || missing+=(redis-sentinel)
+have turnserver && have turnadmin && have turnutils_uclient || missing+=(coturn)
 have openssl || missing+=(openssl)
 
 mediasoup_worker=$(dirname "$0")/mediasoup-worker.sh
@@ -36,5 +37,10 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 "${as_root[@]}" apt-get update -qq
+had_turnserver=$(command -v turnserver || true)
 DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+# As it comes it relays for anybody who can reach it, without credentials.
+if [ -z "$had_turnserver" ] && have turnserver && [ -d /run/systemd/system ]; then
+  "${as_root[@]}" systemctl disable --quiet --now coturn
+fi
 exec "$mediasoup_worker"

@@ -18,11 +18,12 @@ use crate::{
     cluster::{Cluster, ClusterSettings, RedisFailure, chat::ChatKeeping},
     config::{AdminConfig, Config, ListenConfig},
     core::Limits,
-    http::{self, DevMode, Readiness},
+    http::{self, DevMode, Readiness, TurnDesk},
     hub::{ChatSettings, Hub, Neighbours},
     services::{self, chat::ChatClient, media::Media, room::RoomService},
     socketio::{self, Namespace},
     telemetry::{Metrics, MetricsError},
+    turn::Issuer,
 };
 
 /// The time before what failed begins anew.
@@ -98,13 +99,13 @@ impl Gateway {
     /// # Errors
     /// See [`StartError`].
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        let issuer = if config.dev {
+        let dev_issuer = if config.dev {
             let key_file = config.dev_key_file.as_deref();
             Some(Arc::new(DevIssuer::new(&config.auth, key_file)?))
         } else {
             None
         };
-        let verifier = Verifier::new(&config.auth, issuer.as_deref())?;
+        let verifier = Verifier::new(&config.auth, dev_issuer.as_deref())?;
         preload_keys(verifier.clone());
         let metrics = Metrics::start()?;
         let neighbours = find_neighbours(&config).await?;
@@ -115,13 +116,18 @@ impl Gateway {
         };
         let hub = Hub::new(limits, neighbours, chat_settings(&config)?);
         let cookie: Arc<str> = config.auth.cookie.as_str().into();
-        let dev = issuer.map(|issuer| DevMode {
+        let dev = dev_issuer.map(|issuer| DevMode {
             issuer,
             verifier: verifier.clone(),
             cookie: Arc::clone(&cookie),
         });
-        let routes =
-            BoxCloneSyncService::new(http::routes(Arc::clone(&hub), readiness(&config), dev));
+        let turn = TurnDesk {
+            issuer: hub.turn().cloned(),
+            verifier: verifier.clone(),
+            cookie: Arc::clone(&cookie),
+        };
+        let routes = http::routes(Arc::clone(&hub), readiness(&config), turn, dev);
+        let routes = BoxCloneSyncService::new(routes);
         let services = socketio::Services {
             hub: Arc::clone(&hub),
             verifier,
@@ -229,6 +235,7 @@ async fn find_neighbours(config: &Config) -> Result<Neighbours, StartError> {
         rooms: rooms.transpose()?,
         cluster,
         media,
+        turn: config.turn.as_ref().map(|turn| Arc::new(Issuer::new(turn))),
     })
 }
 

@@ -19,6 +19,7 @@
 //! | [`cluster`] | the way to Redis, and messages between nodes over it |
 //! | [`services`] | media servers, the Room Service and the Chat Service, over HTTP |
 //! | [`http`] | listeners, origin checks, health, metrics, development login, demo |
+//! | [`turn`] | credentials for TURN servers |
 //! | [`auth`] | tokens, keys and origins |
 //!
 //! `core` and `protocol` import none of the others.
@@ -34,3 +35,4 @@ pub mod protocol;
 pub mod services;
 pub mod socketio;
 pub mod telemetry;
+pub mod turn;

@@ -5,8 +5,8 @@
 //!
 //! The path of a value: `vars` declares it (name, default, help), `flags` takes it from the command
 //! line, `reader` chooses (flag before environment before default) and parses, `validate` puts the
-//! parsed values together. The value types whose parsing *is* the validation, [`Origin`] and
-//! [`RsaPublicKey`], live here too, so that a [`Config`] holds no text that could still be wrong.
+//! parsed values together. The value types whose parsing *is* the validation, [`Origin`],
+//! [`RsaPublicKey`] and [`TurnUri`], live here too, so that a [`Config`] holds no text that could still be wrong.
 
 mod cluster;
 mod error;
@@ -15,6 +15,7 @@ mod origin;
 mod reader;
 mod rsa_key;
 mod services;
+mod turn;
 mod validate;
 mod vars;
 
@@ -27,6 +28,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use url::Url;
 
 use crate::{
@@ -37,6 +39,7 @@ use crate::{
 pub use self::error::{ConfigErrors, EX_USAGE, LoadError, Mistake};
 pub use self::origin::{Origin, OriginParseError};
 pub use self::rsa_key::{MAX_RSA_BITS, MIN_RSA_BITS, RsaKeyError, RsaPublicKey};
+pub use self::turn::{TurnUri, TurnUriError};
 pub use self::vars::{VarDoc, reference};
 
 /// The whole configuration of one gateway process.
@@ -60,6 +63,8 @@ pub struct Config {
     pub services: ServicesConfig,
     /// How chat is kept.
     pub chat: ChatConfig,
+    /// The TURN servers, if there are any.
+    pub turn: Option<TurnConfig>,
     /// Whether clients are held to rates (`RATE_LIMITS`).
     pub rate_limits: bool,
     /// How the process stops.
@@ -190,6 +195,17 @@ pub struct ChatConfig {
     pub service: Option<ServiceUrl>,
     /// The most messages of one room that wait for it (`CHAT_BUFFER_MAX`).
     pub buffer_max: usize,
+}
+
+/// The TURN servers that relay media, and the credentials for them.
+#[derive(Debug, Clone)]
+pub struct TurnConfig {
+    /// Where they are, without repetition; at least one is a TURN server (`TURN_URIS`).
+    pub uris: Vec<TurnUri>,
+    /// What they share with the gateway: the secret that signs (`TURN_SECRET`).
+    pub secret: SecretString,
+    /// How long a credential is good (`TURN_TTL_S`).
+    pub ttl: Duration,
 }
 
 /// How the process stops.

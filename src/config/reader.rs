@@ -111,6 +111,11 @@ impl Reader {
         Duration::from_millis(self.number(name, range))
     }
 
+    /// A duration given in seconds.
+    pub(super) fn seconds(&mut self, name: &str, range: RangeInclusive<u64>) -> Duration {
+        Duration::from_secs(self.number(name, range))
+    }
+
     /// `true`/`1` or `false`/`0`.
     pub(super) fn switch(&mut self, name: &str) -> bool {
         let options = [("true", true), ("false", false), ("1", true), ("0", false)];

@@ -10,6 +10,7 @@ use url::Url;
 use super::cluster::cluster;
 use super::reader::Reader;
 use super::services::{chat, services};
+use super::turn::turn;
 use super::{
     AdminConfig, AuthConfig, Config, EngineConfig, KeySource, ListenConfig, LogConfig, LogFormat,
     Origin, OriginConfig, RoomConfig, RsaPublicKey, ShutdownConfig, SocketParser,
@@ -54,6 +55,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     let cluster = cluster(reader);
     let services = services(reader);
     let chat = chat(reader);
+    let turn = turn(reader);
     let rate_limits = reader.choice("RATE_LIMITS", &[("on", true), ("off", false)]);
     let shutdown = ShutdownConfig {
         grace: reader.millis("SHUTDOWN_GRACE_MS", SHUTDOWN_GRACE_MS),
@@ -71,6 +73,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
         cluster,
         services,
         chat,
+        turn,
         rate_limits: rate_limits.unwrap_or(true),
         shutdown,
         log,
@@ -97,7 +100,7 @@ fn listen(reader: &mut Reader, host: &'static str, port: &'static str) -> Listen
         .strip_prefix('[')
         .and_then(|h| h.strip_suffix(']'))
         .unwrap_or(&text);
-    if host.parse::<IpAddr>().is_err() && !is_host_name(host) {
+    if !is_host(host) {
         reader.mistake(host_name, "must be an IP address or a host name");
     }
     let port = u16::try_from(reader.number(port_name, PORT)).unwrap_or_default();
@@ -105,6 +108,11 @@ fn listen(reader: &mut Reader, host: &'static str, port: &'static str) -> Listen
         host: host.to_owned(),
         port,
     }
+}
+
+/// An IP address or a host name.
+pub(super) fn is_host(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok() || is_host_name(text)
 }
 
 /// A host name as in RFC 1123 §2.1. One whose last label is a number would be a mistyped address.

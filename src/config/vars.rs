@@ -158,6 +158,22 @@ pub(super) const VARS: &[Var] = &[
         "Media servers (SFU), separated by commas",
     ),
     var(
+        "TURN_URIS",
+        None,
+        "TURN servers that relay media, and STUN servers, separated by commas: turn:turn.example:3478?transport=udp",
+    ),
+    var(
+        "TURN_SECRET",
+        None,
+        "Secret shared with the TURN servers, which signs credentials; of two, separated by a comma, the first signs",
+    ),
+    var("TURN_SECRET_FILE", None, "File that holds TURN_SECRET"),
+    var(
+        "TURN_TTL_S",
+        Some("3600"),
+        "How long a TURN credential is good, in seconds",
+    ),
+    var(
         "MAX_P2P_PEERS",
         Some("10"),
         "Most peers in a room without a media server",

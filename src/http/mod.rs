@@ -1,5 +1,5 @@
-//! The HTTP side: accepting connections, deciding which pages may call, health, and in
-//! development the login and the demo.
+//! The HTTP side: accepting connections, deciding which pages may call, health, credentials for
+//! TURN servers, and in development the login and the demo.
 
 mod admin;
 mod demo;
@@ -9,6 +9,7 @@ mod guard;
 mod health;
 mod problem;
 mod server;
+mod turn;
 mod wire;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use guard::guard;
 pub use health::Readiness;
 pub use problem::Problem;
 pub use server::{App, Caller, bind, serve};
+pub use turn::TurnDesk;
 pub use wire::WireControl;
 
 /// What the routes of development mode need.
@@ -39,8 +41,10 @@ pub struct DevMode {
 }
 
 /// All routes but those of the real-time protocols.
-pub fn routes(hub: Arc<Hub>, readiness: Readiness, dev: Option<DevMode>) -> Router {
-    let routes = Router::new().merge(health::routes(hub, readiness));
+pub fn routes(hub: Arc<Hub>, readiness: Readiness, turn: TurnDesk, dev: Option<DevMode>) -> Router {
+    let routes = Router::new()
+        .merge(health::routes(hub, readiness))
+        .merge(turn::routes(turn));
     match dev {
         Some(dev) => routes.merge(dev::routes(dev)).merge(demo::routes()),
         None => routes,

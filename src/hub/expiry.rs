@@ -54,7 +54,7 @@ impl Expiry {
 }
 
 impl Hub {
-    /// Announces the end of sessions, and ends them. Runs until it is dropped.
+    /// Announces the end of sessions, and ends them; renews credentials for TURN servers. Runs until it is dropped.
     ///
     /// A session outlasts its token by `tolerance`, for which expired tokens are still
     /// accepted: a client that connects again must not be let in only to be cut.
@@ -65,7 +65,8 @@ impl Hub {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let now = SystemTime::now()
+            let time = SystemTime::now();
+            let now = time
                 .duration_since(UNIX_EPOCH)
                 .unwrap_or_default()
                 .as_secs();
@@ -74,6 +75,7 @@ impl Hub {
                     .expiry()
                     .check(now, tolerance.as_secs(), session.conn().link());
             }
+            self.renew_ice_servers(time);
         }
     }
 }

@@ -1,13 +1,19 @@
 //! The way from a room to a client.
 
-use std::{cell::OnceCell, fmt, sync::Arc, time::Duration};
+use std::{
+    cell::OnceCell,
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::ice::IceLease;
 use crate::{
     cluster::{Cluster, RoomKeys},
     core::{CutReason, Event, Gossip, Outbox, PeerId, RoomId, Sent},
-    protocol::{Payload, event_name},
+    protocol::{IceServers, Payload, event_name},
     services::media::Media,
 };
 
@@ -18,6 +24,11 @@ pub struct ConnId(u64);
 impl ConnId {
     pub(super) const fn new(id: u64) -> Self {
         Self(id)
+    }
+
+    /// Where it stands among the connections of this process.
+    pub(super) const fn number(self) -> u64 {
+        self.0
     }
 }
 
@@ -58,6 +69,10 @@ pub trait Link: Send + Sync + fmt::Debug {
     /// epoch, unless it sends a newer token.
     fn announce_expiry(&self, expires_at: u64);
 
+    /// Gives the client in a room newer credentials for TURN servers, in time before those expire
+    /// that came with the room ([`Outgoing::ice_servers`]) or with this.
+    fn announce_ice_servers(&self, servers: &IceServers);
+
     /// Closes the connection from this side. The client may connect again.
     fn close(&self, reason: CloseReason);
 }
@@ -67,11 +82,12 @@ pub trait Link: Send + Sync + fmt::Debug {
 pub struct Conn {
     id: ConnId,
     link: Arc<dyn Link>,
+    ice: Option<Arc<IceLease>>,
 }
 
 impl Conn {
-    pub(super) fn new(id: ConnId, link: Arc<dyn Link>) -> Self {
-        Self { id, link }
+    pub(super) fn new(id: ConnId, link: Arc<dyn Link>, ice: Option<Arc<IceLease>>) -> Self {
+        Self { id, link, ice }
     }
 
     /// Which connection.
@@ -82,6 +98,15 @@ impl Conn {
     /// How to reach the client.
     pub fn link(&self) -> &dyn Link {
         &*self.link
+    }
+
+    pub(super) fn ice_lease(&self) -> Option<&IceLease> {
+        self.ice.as_deref()
+    }
+
+    /// New credentials for TURN servers, if there are any; they are renewed from now on.
+    pub(super) fn ice_servers(&self, now: SystemTime) -> Option<IceServers> {
+        self.ice.as_ref().map(|lease| lease.issue(now))
     }
 }
 
@@ -97,6 +122,7 @@ pub struct Outgoing<'e> {
     event: &'e Event<'e>,
     shared: bool,
     json: OnceCell<Option<Box<RawValue>>>,
+    ice: OnceCell<IceServers>,
 }
 
 impl<'e> Outgoing<'e> {
@@ -110,10 +136,23 @@ impl<'e> Outgoing<'e> {
         event_name(self.event)
     }
 
+    /// The TURN servers and credentials that go with the room to whoever is welcomed in it.
+    pub fn ice_servers(&self) -> Option<&IceServers> {
+        self.ice.get()
+    }
+
+    /// Its payload for Socket.IO, ready to be serialised.
+    pub fn payload(&self) -> Payload<'_> {
+        Payload {
+            event: self.event,
+            ice_servers: self.ice_servers(),
+        }
+    }
+
     /// Its payload as JSON, if it goes to more than one: encoded once, for all of them. What
     /// goes to one alone is better written straight into its frame.
     pub fn shared_json(&self) -> Option<&RawValue> {
-        let encode = || to_raw_value(&Payload(self.event)).ok();
+        let encode = || to_raw_value(&self.payload()).ok();
         if self.shared {
             self.json.get_or_init(encode).as_deref()
         } else {
@@ -148,10 +187,17 @@ impl Outbox<Conn> for Post<'_> {
             event,
             shared: receivers > 1,
             json: OnceCell::new(),
+            ice: OnceCell::new(),
         }
     }
 
     fn send(&mut self, to: &Conn, event: &Outgoing<'_>) -> Sent {
+        if matches!(event.event, Event::Joined(_) | Event::Resumed { .. })
+            && let Some(servers) = to.ice_servers(SystemTime::now())
+        {
+            // A welcome has one receiver.
+            let _ = event.ice.set(servers);
+        }
         to.link.send(event)
     }
 

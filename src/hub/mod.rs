@@ -7,6 +7,7 @@
 //! | `directory` | the rooms by id, each with its lock |
 //! | `returning` | peers that come back, here or from another node |
 //! | `windows`, `expiry`, `drain` | time: lost peers, tokens, the end |
+//! | `ice` | credentials for TURN servers |
 //! | `sfu`, `exchange`, `lane` | what clients ask of media servers |
 //! | `modes` | which rooms go through a media server |
 //! | `shared`, `sharing` | rooms that other nodes serve too |
@@ -24,6 +25,7 @@ mod directory;
 mod drain;
 mod exchange;
 mod expiry;
+mod ice;
 mod joining;
 mod lane;
 mod link;
@@ -51,6 +53,7 @@ use tokio_util::task::TaskTracker;
 use self::{
     chat::Chat,
     directory::{Directory, RoomCell},
+    ice::IceLease,
     windows::Windows,
 };
 use crate::{
@@ -61,6 +64,7 @@ use crate::{
         media::Media,
         room::{RoomProfile, RoomService},
     },
+    turn::Issuer,
 };
 
 pub use chat::{Answer, ChatSettings, History, Page, Receipt};
@@ -77,6 +81,8 @@ pub struct Neighbours {
     pub media: Option<Arc<Media>>,
     /// Who knows which rooms there are.
     pub rooms: Option<Arc<RoomService>>,
+    /// Who makes credentials for TURN servers.
+    pub turn: Option<Arc<Issuer>>,
 }
 
 /// Everything that is live on this node.
@@ -134,7 +140,8 @@ impl Hub {
         resume: Option<&str>,
     ) -> (Arc<Session>, Option<Later<()>>) {
         let id = ConnId::new(self.next_conn.fetch_add(1, Ordering::Relaxed));
-        let conn = Conn::new(id, link);
+        let lease = |issuer| Arc::new(IceLease::new(Arc::clone(issuer), member.user.clone(), id));
+        let conn = Conn::new(id, link, self.turn().map(lease));
         let session = Arc::new(Session::new(Arc::clone(self), conn, member, expires_at));
         self.sessions.insert(id, Arc::clone(&session));
         let returning = session.take_seat_again(resume);
@@ -162,6 +169,11 @@ impl Hub {
     /// The way to the other nodes, if there can be any.
     pub const fn cluster(&self) -> Option<&Arc<Cluster>> {
         self.neighbours.cluster.as_ref()
+    }
+
+    /// Who makes credentials for TURN servers, if there are any.
+    pub const fn turn(&self) -> Option<&Arc<Issuer>> {
+        self.neighbours.turn.as_ref()
     }
 
     /// How the room behind a code is to be.

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     core::{Member, PeerId, Refusal, RelayKind, ResumeSecret, Seat, Welcome},
-    protocol::WireError,
+    protocol::{IceServers, WireError},
 };
 
 /// How a connection ended.
@@ -123,6 +123,15 @@ impl Session {
             }),
             _ => None,
         }
+    }
+
+    /// New credentials for TURN servers, if there are any.
+    pub fn ice_servers(&self) -> Option<IceServers> {
+        self.conn.ice_servers(SystemTime::now())
+    }
+
+    pub(super) fn is_in_room(&self) -> bool {
+        self.in_room(|cell, seat| Ok(cell.look(|room| room.holds(seat)))) == Ok(true)
     }
 
     /// Takes note that the client lives.

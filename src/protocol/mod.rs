@@ -7,12 +7,14 @@ mod chat;
 mod code;
 mod command;
 mod fields;
+mod ice;
 mod payload;
 mod sfu;
 
 pub use chat::{ChatAck, ChatPayload, HistoryAck};
 pub use code::{ErrorCode, WireError};
 pub use command::{Command, Decoded, decode};
+pub use ice::{IceServers, IceServersPayload, TurnCredentials, TurnUris};
 pub use payload::{
     DrainingPayload, ErrorEvent, ExpiringPayload, OkAck, Payload, RefreshAck, RoomAck, event_name,
 };

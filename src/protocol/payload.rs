@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::{
     ErrorCode, WireError,
     chat::ChatPayload,
+    ice::IceServers,
     sfu::{ProducerClosedPayload, ProducerPayload},
 };
 use crate::core::{
@@ -42,14 +43,23 @@ pub const fn event_name(event: &Event<'_>) -> &'static str {
 
 /// The payload of an event, ready to be serialised.
 #[derive(Debug)]
-pub struct Payload<'a>(pub &'a Event<'a>);
+pub struct Payload<'a> {
+    /// What the client is told.
+    pub event: &'a Event<'a>,
+    /// What goes with the room to whoever is welcomed in it.
+    pub ice_servers: Option<&'a IceServers>,
+}
 
 impl Serialize for Payload<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Event::Joined(welcome) => RoomPayload::new(welcome, None).serialize(serializer),
+        let room = |welcome, missed| RoomPayload {
+            missed,
+            ..RoomPayload::new(welcome, self.ice_servers)
+        };
+        match self.event {
+            Event::Joined(welcome) => room(welcome, None).serialize(serializer),
             Event::Resumed { welcome, missed } => {
-                RoomPayload::new(welcome, Some(*missed)).serialize(serializer)
+                room(welcome, Some(*missed)).serialize(serializer)
             }
             Event::PeerJoined(PeerInfo { id, member }) => PeerJoinedPayload {
                 peer_id: *id,
@@ -169,13 +179,18 @@ impl Serialize for OkAck {
 /// The acknowledgement of `join:room`: the room as it is now, unless the client has been
 /// removed from it in the same moment.
 #[derive(Debug)]
-pub struct RoomAck<'a>(pub Option<&'a Welcome>);
+pub struct RoomAck<'a> {
+    /// The room.
+    pub room: Option<&'a Welcome>,
+    /// As in `room:joined`.
+    pub ice_servers: Option<&'a IceServers>,
+}
 
 impl Serialize for RoomAck<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
+        match self.room {
             Some(welcome) => {
-                let room = RoomPayload::new(welcome, None);
+                let room = RoomPayload::new(welcome, self.ice_servers);
                 RoomPayload {
                     status: Some(Status::Ok),
                     ..room
@@ -224,11 +239,13 @@ struct RoomPayload<'a> {
     #[serde(serialize_with = "display")]
     resume_token: &'a ResumeToken,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ice_servers: Option<&'a IceServers>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     missed: Option<usize>,
 }
 
 impl<'a> RoomPayload<'a> {
-    fn new(welcome: &'a Welcome, missed: Option<usize>) -> Self {
+    fn new(welcome: &'a Welcome, ice_servers: Option<&'a IceServers>) -> Self {
         Self {
             status: None,
             room_id: welcome.room.as_str(),
@@ -245,7 +262,8 @@ impl<'a> RoomPayload<'a> {
             }),
             host_id: welcome.host,
             resume_token: &welcome.resume,
-            missed,
+            ice_servers,
+            missed: None,
         }
     }
 }

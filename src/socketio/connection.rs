@@ -19,7 +19,9 @@ use crate::{
     config::SocketParser,
     core::{CutReason, Event, Sent},
     hub::{CloseReason, Link, Outgoing},
-    protocol::{DrainingPayload, ErrorEvent, ExpiringPayload, Payload, WireError},
+    protocol::{
+        DrainingPayload, ErrorEvent, ExpiringPayload, IceServers, IceServersPayload, WireError,
+    },
 };
 
 /// A connected socket of the namespace `/`.
@@ -135,13 +137,13 @@ impl Link for Connection {
             // The hot path: the body goes from the frame it came in straight into the next.
             (None, Event::Relay { body, .. }) if self.parser == SocketParser::Common => {
                 self.transport.queue(keep(), body.get().len(), || {
-                    outcome(self.socket.emit(outgoing.name(), &Payload(event)))
+                    outcome(self.socket.emit(outgoing.name(), &outgoing.payload()))
                 })
             }
             (None, Event::Joined(_) | Event::Resumed { .. }) => {
-                self.emit(outgoing.name(), &Payload(event))
+                self.emit(outgoing.name(), &outgoing.payload())
             }
-            (None, _) => match to_raw_value(&Payload(event)) {
+            (None, _) => match to_raw_value(&outgoing.payload()) {
                 Ok(json) => self.emit_json(outgoing.name(), &json, keep()),
                 Err(error) => {
                     error!(%error, "an event cannot be encoded");
@@ -178,6 +180,10 @@ impl Link for Connection {
 
     fn announce_expiry(&self, expires_at: u64) {
         self.emit("auth:expiring", &ExpiringPayload { expires_at });
+    }
+
+    fn announce_ice_servers(&self, servers: &IceServers) {
+        self.settle(self.emit("ice:servers", &IceServersPayload::from(servers)));
     }
 
     fn close(&self, reason: CloseReason) {

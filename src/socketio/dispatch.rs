@@ -348,7 +348,12 @@ impl Call<'_> {
 /// Answers a client that has joined.
 fn welcome(connection: &Connection, session: &Session, ack: Option<i64>) {
     if ack.is_some() {
-        connection.acknowledge(ack, &RoomAck(session.view().as_ref()));
+        let (room, servers) = (session.view(), session.ice_servers());
+        let answer = RoomAck {
+            room: room.as_ref(),
+            ice_servers: servers.as_ref(),
+        };
+        connection.acknowledge(ack, &answer);
     }
 }
 

@@ -7,6 +7,7 @@ use super::*;
 
 mod cluster;
 mod keys;
+mod turn;
 
 fn load(vars: &[(&str, &str)], args: &[&str]) -> Result<Config, LoadError> {
     let environment = Environment::new(vars.iter().copied(), false);

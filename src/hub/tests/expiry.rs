@@ -5,6 +5,7 @@ use super::*;
 use crate::{
     core::{CutReason, Event, Sent},
     hub::Outgoing,
+    protocol::IceServers,
 };
 
 #[derive(Debug, Default)]
@@ -24,6 +25,7 @@ impl Link for Told {
     }
     fn notify(&self, _: &str, _: &RawValue) {}
 
+    fn announce_ice_servers(&self, _: &IceServers) {}
     fn announce_drain(&self, _: Duration) {}
     fn close(&self, reason: CloseReason) {
         self.0.lock().push(format!("{reason:?}"));

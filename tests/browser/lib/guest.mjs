@@ -96,6 +96,39 @@ export class Guest {
     }));
   }
 
+  /** The candidate pairs in use by the connections that are up, as types of candidates: `relay ↔ prflx`. */
+  paths() {
+    return this.page.evaluate(async () => {
+      const paths = [];
+      for (const pc of window.connections.filter((c) => c.connectionState === 'connected')) {
+        const report = await pc.getStats();
+        report.forEach((s) => {
+          const pair = s.type === 'transport' ? report.get(s.selectedCandidatePairId) : undefined;
+          if (pair) paths.push(`${report.get(pair.localCandidateId)?.candidateType} ↔ ${report.get(pair.remoteCandidateId)?.candidateType}`);
+        });
+      }
+      return paths;
+    });
+  }
+
+  /** Each connection that is up goes through a TURN server of this side, or none does. */
+  async isRelayed(is = true) {
+    let paths = [];
+    await until(
+      () => `${this.name} ${is ? 'to be relayed' : 'to go directly'}; it goes ${paths}`,
+      async () => {
+        paths = await this.paths();
+        return paths.length > 0 && paths.every((path) => path.startsWith('relay') === is);
+      },
+    );
+  }
+
+  /** Switches all ways off, or on, but that through a TURN server. */
+  async relayOnly(on = true) {
+    await this.panel('network');
+    await this.get('relay-only').setChecked(on);
+  }
+
   /** Sums over the connections that are up. */
   received() {
     return this.page.evaluate(async () => {

@@ -12,9 +12,10 @@ const MAX_P2P_PEERS = '2';
 
 /**
  * Gateways with a Media Service, and a Room Service by which rooms whose code begins with `sfu` have
- * their media there from the start. More than one of them share a Redis and their users.
+ * their media there from the start. More than one of them share a Redis and their users. `more` are
+ * variables of their environment.
  */
-export async function sfuPlace(nodes = 1) {
+export async function sfuPlace(nodes = 1, more = {}) {
   const ends = [];
   const owned = (thing) => (ends.unshift(() => thing.stop()), thing);
   const stop = async () => {
@@ -23,7 +24,7 @@ export async function sfuPlace(nodes = 1) {
   try {
     const media = owned(await MediaService.start());
     const rooms = owned(await startRoomService());
-    const settings = { MAX_P2P_PEERS, MEDIA_SERVICE_URL: media.url, ROOM_SERVICE_URL: rooms.url };
+    const settings = { MAX_P2P_PEERS, MEDIA_SERVICE_URL: media.url, ROOM_SERVICE_URL: rooms.url, ...more };
     if (nodes > 1) {
       const redis = owned(await Redis.start());
       const directory = scratchDirectory('demo-key-');

@@ -116,6 +116,7 @@ export class Call {
     client.on('chat_message', (e) => this.chatter.receive(e));
     client.on('error', (e) => store.toast('bad', e.message, [e.event, e.code].filter(Boolean).join(' · ')));
     client.on('auth:expiring', () => void this.onExpiring());
+    client.on('ice:servers', ({ iceServers }) => conference.renew(iceServers));
     client.on('server:draining', ({ reconnectAfterMs }) => this.onDraining(reconnectAfterMs));
   }
 

@@ -1,6 +1,7 @@
 import { batch } from '@preact/signals';
 import type { RoomSnapshot } from '../protocol/types';
 import type { LocalMedia } from '../rtc/media';
+import { iceProblemText, type IceProblem, type IceSettings } from '../rtc/ice';
 import { Mesh } from '../rtc/mesh';
 import type { MediaSession } from '../rtc/session';
 import { SfuRequests } from '../rtc/sfu/requests';
@@ -18,7 +19,6 @@ import type { Relays } from './relays';
  */
 export class Conference {
   private session: MediaSession | null = null;
-  private iceServers: RTCIceServer[] = [];
 
   constructor(
     private readonly client: SignallingClient,
@@ -38,20 +38,36 @@ export class Conference {
 
   /** Brings the media in line with the room as the gateway tells it, at the start and after each return. */
   follow(before: RoomState | null, next: RoomState, snapshot: RoomSnapshot): void {
-    this.iceServers = snapshot.iceServers ?? [];
+    store.iceServers.value = snapshot.iceServers ?? [];
+    store.iceProblem.value = null;
     const joined = reconcile(before, next, this.session?.peerIds ?? []);
     // What is held for connections of the peer we no longer are is of no use.
     if (joined.startOver) this.relays.clear();
     const { session, replaced } = this.choose({ mode: next.mode, startOver: joined.startOver });
     const plan = replaced && !joined.startOver ? afresh(next) : joined;
-    session.follow({ selfId: next.selfId, iceServers: this.iceServers, plan, producers: snapshot.producers ?? null });
+    session.follow({ selfId: next.selfId, ice: this.ice, plan, producers: snapshot.producers ?? null });
   }
 
   /** The room says how it carries media from now on. False if that is nothing new. */
   turn(room: RoomState, reason: string): boolean {
     const { session, replaced } = this.choose({ mode: room.mode, reason });
-    if (replaced) session.follow({ selfId: room.selfId, iceServers: this.iceServers, plan: afresh(room), producers: null });
+    if (replaced) session.follow({ selfId: room.selfId, ice: this.ice, plan: afresh(room), producers: null });
     return replaced;
+  }
+
+  /** Newer credentials for the TURN servers. */
+  renew(servers: RTCIceServer[]): void {
+    store.iceServers.value = servers;
+    this.session?.configure(this.ice);
+  }
+
+  /** Whether media may only go through a TURN server, from now on. */
+  relayOnly(on: boolean): void {
+    batch(() => {
+      store.relayOnly.value = on;
+      store.iceProblem.value = null;
+    });
+    this.session?.configure(this.ice);
   }
 
   expect(peerId: string): void {
@@ -83,6 +99,14 @@ export class Conference {
     store.sfu.value = null;
   }
 
+  private get ice(): IceSettings {
+    return { servers: store.iceServers.value, relayOnly: store.relayOnly.value };
+  }
+
+  private noteIceProblem(problem: IceProblem): void {
+    store.iceProblem.value = iceProblemText(problem, store.relayOnly.value) ?? store.iceProblem.value;
+  }
+
   private choose(news: ModeNews): { session: MediaSession; replaced: boolean } {
     if (this.session && switchover(this.session.mode, news) === 'keep') return { session: this.session, replaced: false };
     return batch(() => {
@@ -103,6 +127,7 @@ export class Conference {
         else store.updatePeer(peerId, { media: { mic: message.mic, cam: message.cam, screen: message.screen } });
       },
       channelOpen: (link) => link.sendDirect({ kind: 'media', ...this.media.state }),
+      iceProblem: (problem) => this.noteIceProblem(problem),
       measured: (peerId, stats) => store.updatePeer(peerId, { stats }),
       online: this.online,
     });
@@ -116,6 +141,7 @@ export class Conference {
       measured: (report) => (store.sfu.value = report),
       noted: (what, detail) => record('sys', what, detail),
       problem: (text, detail) => store.toast('bad', text, detail),
+      iceProblem: (problem) => this.noteIceProblem(problem),
       online: this.online,
     });
   }

@@ -7,9 +7,14 @@ import { saveTicket, takeTicket } from './ticket';
 
 export const call = new Call();
 
+/** Kept for a reload of this tab, and for nothing else. */
+const RELAY_ONLY = 'switchboard.relayOnly';
+
 export async function boot(): Promise<void> {
   const asked = new URL(location.href).searchParams.get('room') ?? '';
   if (isRoomCode(asked)) store.roomCode.value = asked;
+  store.relayOnly.value = sessionStorage.getItem(RELAY_ONLY) !== null;
+  effect(() => keepChoice(store.relayOnly.value));
   const ticket = takeTicket();
   const known = await account.restoreSession();
   keepAddress();
@@ -35,6 +40,11 @@ export async function signOut(): Promise<void> {
   await account.logout();
   call.media.stop();
   store.phase.value = 'login';
+}
+
+function keepChoice(relayOnly: boolean): void {
+  if (relayOnly) sessionStorage.setItem(RELAY_ONLY, 'yes');
+  else sessionStorage.removeItem(RELAY_ONLY);
 }
 
 /** The address bar always holds the link to share. */

@@ -52,6 +52,15 @@ export interface RoomModeChanged {
   reason: ModeReason | (string & {});
 }
 
+/** Newer credentials, before the former expire. */
+export interface IceServersRenewed {
+  iceServers: RTCIceServer[];
+  /** In seconds. */
+  ttl: number;
+  /** In seconds since the epoch. */
+  expiresAt: number;
+}
+
 export interface RoomKicked {
   roomId: string;
   reason?: string;
@@ -130,6 +139,7 @@ export interface ServerEvents {
   sfu_producer_closed: (e: ProducerClosed) => void;
   error: (e: ServerError) => void;
   'auth:expiring': (e: { expiresAt: number | string }) => void;
+  'ice:servers': (e: IceServersRenewed) => void;
   'server:draining': (e: { reconnectAfterMs: number }) => void;
 }
 

@@ -1,5 +1,6 @@
 import type { DirectMessage } from '../protocol/dataChannel';
 import type { RelayedAnswer, RelayedIce, RelayedOffer, RequestPayloads } from '../protocol/types';
+import { NO_ICE, type IceProblem, type IceSettings } from './ice';
 import { PeerLink, type LocalTracks } from './peerLink';
 import type { MediaSession, Surroundings } from './session';
 import { summarise, type PeerStats, type StatsSample } from './stats';
@@ -12,6 +13,7 @@ export interface MeshHooks {
   removed(peerId: string): void;
   direct(peerId: string, message: DirectMessage): void;
   channelOpen(link: PeerLink): void;
+  iceProblem(problem: IceProblem): void;
   measured(peerId: string, stats: PeerStats): void;
   online(): boolean;
 }
@@ -22,7 +24,7 @@ export class Mesh implements MediaSession {
   private readonly links = new Map<string, PeerLink>();
   private readonly samples = new Map<string, StatsSample>();
   private selfId = '';
-  private iceServers: RTCIceServer[] = [];
+  private ice: IceSettings = NO_ICE;
   private ticker: ReturnType<typeof setInterval> | undefined;
 
   constructor(
@@ -34,10 +36,10 @@ export class Mesh implements MediaSession {
     return this.links.keys();
   }
 
-  follow({ selfId, iceServers, plan }: Surroundings): void {
+  follow({ selfId, ice, plan }: Surroundings): void {
     this.selfId = selfId;
-    this.iceServers = iceServers;
     plan.drop.forEach((id) => this.remove(id));
+    this.configure(ice);
     plan.call.forEach((id) => this.ensure(id).call());
     plan.expect.forEach((id) => this.expect(id));
     this.ticker ??= setInterval(() => this.tick(), 1000);
@@ -53,6 +55,12 @@ export class Mesh implements MediaSession {
     this.links.delete(peerId);
     this.samples.delete(peerId);
     this.hooks.removed(peerId);
+  }
+
+  configure(ice: IceSettings): void {
+    const otherWays = ice.relayOnly !== this.ice.relayOnly;
+    this.ice = ice;
+    for (const link of this.links.values()) link.configure(ice, otherWays);
   }
 
   takeOffer({ from, offer }: RelayedOffer): void {
@@ -102,13 +110,14 @@ export class Mesh implements MediaSession {
     const known = this.links.get(peerId);
     if (known) return known;
     const { hooks } = this;
-    const link: PeerLink = new PeerLink(this.selfId, peerId, this.iceServers, this.tracks, {
+    const link: PeerLink = new PeerLink(this.selfId, peerId, this.ice, this.tracks, {
       offer: (offer) => hooks.relay('webrtc:offer', { targetPeerId: peerId, offer }),
       answer: (answer) => hooks.relay('webrtc:answer', { targetPeerId: peerId, answer }),
       ice: (candidate) => hooks.relay('webrtc:ice', { targetPeerId: peerId, candidate }),
       changed: () => hooks.changed(link),
       direct: (message) => hooks.direct(peerId, message),
       channelOpen: () => hooks.channelOpen(link),
+      iceProblem: (problem) => hooks.iceProblem(problem),
     });
     this.links.set(peerId, link);
     return link;

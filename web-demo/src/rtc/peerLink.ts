@@ -1,5 +1,6 @@
 import { CHANNEL_LABEL, decodeDirect, encodeDirect, type DirectMessage } from '../protocol/dataChannel';
 import type { WireCandidate } from '../protocol/types';
+import { iceConfiguration, type IceProblem, type IceSettings } from './ice';
 import { isPolite, Negotiation, type DescriptionSink } from './negotiation';
 import { remedyFor, type LinkHealth } from './recovery';
 import { connectionKey } from './sdp';
@@ -14,6 +15,7 @@ export interface PeerLinkEvents extends DescriptionSink {
   changed(link: PeerLink): void;
   direct(message: DirectMessage): void;
   channelOpen(): void;
+  iceProblem(problem: IceProblem): void;
 }
 
 /**
@@ -36,7 +38,7 @@ export class PeerLink {
   constructor(
     selfId: string,
     readonly peerId: string,
-    private readonly iceServers: RTCIceServer[],
+    private ice: IceSettings,
     private readonly tracks: () => LocalTracks,
     private readonly events: PeerLinkEvents,
   ) {
@@ -77,6 +79,17 @@ export class PeerLink {
     }
   }
 
+  /**
+   * What is up stays up on what it has, unless it has to go `otherWays`: browsers keep to a path that
+   * works, an ICE restart notwithstanding, and so the call is made anew.
+   */
+  configure(ice: IceSettings, otherWays: boolean): void {
+    this.ice = ice;
+    if (!this.pc) return;
+    if (otherWays) this.call();
+    else this.pc.setConfiguration(this.configuration);
+  }
+
   tick(online: boolean): void {
     const remedy = remedyFor(this.health(online));
     if (remedy === 'none') return;
@@ -88,6 +101,10 @@ export class PeerLink {
   close(): void {
     this.closed = true;
     this.discard();
+  }
+
+  private get configuration(): RTCConfiguration {
+    return { ...iceConfiguration(this.ice), bundlePolicy: 'max-bundle' };
   }
 
   private health(online: boolean): LinkHealth {
@@ -142,12 +159,13 @@ export class PeerLink {
 
   private open(): RTCPeerConnection {
     this.discard();
-    const pc = new RTCPeerConnection({ iceServers: this.iceServers, bundlePolicy: 'max-bundle' });
+    const pc = new RTCPeerConnection(this.configuration);
     this.pc = pc;
     this.negotiation = new Negotiation(pc, this.polite, this.events, () => this.attachTracks(pc));
     const negotiation = this.negotiation;
     pc.onnegotiationneeded = () => void negotiation.makeOffer().catch(() => undefined);
     pc.onicecandidate = ({ candidate }) => this.events.ice(candidate?.toJSON() ?? null);
+    pc.onicecandidateerror = ({ url, errorCode, errorText }) => this.events.iceProblem({ url, errorCode, errorText });
     pc.ontrack = ({ track }) => this.adoptTrack(track);
     const onState = () => {
       this.stateSince = performance.now();
@@ -162,7 +180,7 @@ export class PeerLink {
   private discard(): void {
     const pc = this.pc;
     if (!pc) return;
-    pc.onnegotiationneeded = pc.onicecandidate = pc.ontrack = null;
+    pc.onnegotiationneeded = pc.onicecandidate = pc.onicecandidateerror = pc.ontrack = null;
     pc.onconnectionstatechange = pc.oniceconnectionstatechange = null;
     if (this.channel) this.channel.onopen = this.channel.onmessage = null;
     pc.close();

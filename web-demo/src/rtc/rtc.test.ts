@@ -67,8 +67,13 @@ describe('statistics', () => {
 
   test('the first sample has no rates but says what flows and where', () => {
     const { stats } = summarise(report(1000, 10, 0), 0, null);
-    expect(stats).toMatchObject({ kbpsIn: null, lossPercent: null, rttMs: 12, pair: 'host ↔ prflx, udp' });
+    expect(stats).toMatchObject({ kbpsIn: null, lossPercent: null, rttMs: 12, pair: 'host ↔ prflx, udp', relay: 'no' });
     expect(formatShape(stats.videoIn)).toBe('VP8 640×360 @ 30');
+  });
+
+  test('a relay is told', () => {
+    const relayed = report(1000, 10, 0).map((e) => (e.id === 'L' ? { ...e, candidateType: 'relay', relayProtocol: 'udp' } : e));
+    expect(summarise(relayed, 0, null).stats).toMatchObject({ pair: 'relay ↔ prflx, udp', relay: 'yes, at this end (by udp)' });
   });
 
   test('rates and loss are those since the sample before', () => {
@@ -86,7 +91,7 @@ describe('statistics', () => {
   });
 
   test('an empty report is no reason to fail', () => {
-    expect(summarise([], 0, null).stats).toMatchObject({ pair: null, rttMs: null, videoIn: null });
+    expect(summarise([], 0, null).stats).toMatchObject({ pair: null, relay: null, rttMs: null, videoIn: null });
   });
 
   test('rates read well', () => {

@@ -1,5 +1,7 @@
 /** Turns getStats reports into the few numbers the network panel shows. */
 
+import { relayText } from './ice';
+
 export interface StatsSample {
   at: number;
   bytesIn: number;
@@ -24,6 +26,8 @@ export interface PeerStats {
   videoOut: VideoShape | null;
   audioCodec: string | null;
   pair: string | null;
+  /** Whether a TURN server is in between. */
+  relay: string | null;
 }
 
 export type Entry = Record<string, unknown> & { id: string; type: string };
@@ -55,6 +59,7 @@ export function summarise(entries: readonly Entry[], now: number, before: StatsS
       videoOut: videoShape(entries.filter((e) => e.type === 'outbound-rtp'), byId),
       audioCodec: audio ? codecName(audio, byId) : null,
       pair: pair ? describePair(pair, byId) : null,
+      relay: pair ? describeRelay(pair, byId) : null,
     },
   };
 }
@@ -89,6 +94,13 @@ export function describePair(pair: Entry, byId: Map<string, Entry>): string {
   const ends = `${text(local?.candidateType) || '?'} ↔ ${text(remote?.candidateType) || '?'}`;
   const protocol = text(local?.protocol);
   return protocol ? `${ends}, ${protocol}` : ends;
+}
+
+/** Whether a TURN server carries what goes over a pair, and how it is reached. */
+export function describeRelay(pair: Entry, byId: Map<string, Entry>): string {
+  const local = byId.get(text(pair.localCandidateId));
+  const remote = byId.get(text(pair.remoteCandidateId));
+  return relayText(text(local?.candidateType), text(local?.relayProtocol), text(remote?.candidateType));
 }
 
 export function codecName(rtp: Entry, byId: Map<string, Entry>): string {

@@ -52,6 +52,12 @@ export const room = signal<RoomState | null>(null);
 export const peers = signal<ReadonlyMap<string, PeerView>>(new Map());
 /** The traffic with the media server, while there is one. */
 export const sfu = signal<SfuReport | null>(null);
+/** The STUN and TURN servers that the gateway gave. */
+export const iceServers = signal<RTCIceServer[]>([]);
+/** Media may only go through a TURN server. */
+export const relayOnly = signal(false);
+/** What the browser last said of a TURN server, in words for people. */
+export const iceProblem = signal<string | null>(null);
 export const chat = signal<ChatState>([]);
 export const history = signal<History>('more');
 export const unread = signal(0);

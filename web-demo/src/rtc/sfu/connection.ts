@@ -1,5 +1,6 @@
 import type { types as mediasoup } from 'mediasoup-client';
 import type { SignalError } from '../../protocol/errors';
+import { iceConfiguration, type IceProblem, type IceSettings } from '../ice';
 import type { Source } from './announced';
 import { Receivers } from './receivers';
 import { remedyForTransport, type TransportRemedy } from './remedies';
@@ -10,6 +11,7 @@ export interface ConnectionHooks {
   /** The state of a transport, or what is received of a peer, has changed. */
   transportChanged(): void;
   receiving(peerId: string): void;
+  iceProblem(problem: IceProblem): void;
   /** The media server does not take a track; true to go on without it. */
   rejected(source: Source, error: SignalError): boolean;
 }
@@ -25,7 +27,7 @@ class Way {
   constructor(
     readonly transport: mediasoup.Transport,
     private readonly requests: SfuRequests,
-    changed: () => void,
+    hooks: ConnectionHooks,
   ) {
     transport.on('connect', ({ dtlsParameters }, done, failed) => {
       requests.connectTransport(transport.id, dtlsParameters).then(done, failed);
@@ -34,8 +36,9 @@ class Way {
       this.since = performance.now();
       if (state === 'connected') this.brokenSince = null;
       else if (state !== 'new') this.brokenSince ??= this.since;
-      changed();
+      hooks.transportChanged();
     });
+    transport.on('icecandidateerror', ({ url, errorCode, errorText }) => hooks.iceProblem({ url, errorCode, errorText }));
   }
 
   remedy(online: boolean): TransportRemedy {
@@ -73,12 +76,12 @@ export class SfuConnection {
     requests: SfuRequests,
     hooks: ConnectionHooks,
   ) {
-    this.ways = [send, recv].map((transport) => new Way(transport, requests, () => hooks.transportChanged()));
+    this.ways = [send, recv].map((transport) => new Way(transport, requests, hooks));
     this.senders = new Senders(send, requests, (source, error) => hooks.rejected(source, error));
     this.receivers = new Receivers(recv, rtpCapabilities, requests, (peerId) => hooks.receiving(peerId));
   }
 
-  static async open(requests: SfuRequests, iceServers: RTCIceServer[], hooks: ConnectionHooks): Promise<SfuConnection> {
+  static async open(requests: SfuRequests, ice: IceSettings, hooks: ConnectionHooks): Promise<SfuConnection> {
     const routerRtpCapabilities = await requests.capabilities();
     // Rooms without a media server do without its client library too.
     const { Device } = await import('mediasoup-client');
@@ -86,12 +89,17 @@ export class SfuConnection {
     await device.load({ routerRtpCapabilities });
     const [send, recv] = await Promise.all([requests.createTransport('send'), requests.createTransport('recv')]);
     return new SfuConnection(
-      device.createSendTransport({ ...send, iceServers }),
-      device.createRecvTransport({ ...recv, iceServers }),
+      device.createSendTransport({ ...send, ...iceConfiguration(ice) }),
+      device.createRecvTransport({ ...recv, ...iceConfiguration(ice) }),
       device.recvRtpCapabilities,
       requests,
       hooks,
     );
+  }
+
+  /** For the next time that a path is looked for. */
+  async updateServers(iceServers: RTCIceServer[]): Promise<void> {
+    await Promise.all([this.send, this.recv].map((transport) => transport.updateIceServers({ iceServers })));
   }
 
   /** What the worse of both transports needs. */

@@ -11,7 +11,7 @@ export interface SfuReport {
   incoming: IncomingReport[];
 }
 
-const UNKNOWN: WayReport = { state: 'new', kbps: null, rttMs: null, pair: null };
+const UNKNOWN: WayReport = { state: 'new', kbps: null, rttMs: null, pair: null, relay: null };
 
 /** Reads the statistics of a connection, again and again. */
 export class SfuMeter {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SignalError } from '../../protocol/errors';
 import type { ProducerInfo } from '../../protocol/types';
+import { NO_ICE } from '../ice';
 import type { Surroundings } from '../session';
 import type { Source } from './announced';
 import { SfuRequests, type Ask } from './requests';
@@ -17,7 +18,16 @@ class FakeTransport {
   readonly producers: { paused: boolean }[] = [];
   private readonly listeners = new Map<string, Listener>();
 
-  constructor(readonly id: string) {}
+  servers: unknown = null;
+
+  constructor(
+    readonly id: string,
+    readonly policy: unknown,
+  ) {}
+
+  async updateIceServers({ iceServers }: { iceServers: unknown }) {
+    this.servers = iceServers;
+  }
 
   on(event: string, listener: Listener) {
     this.listeners.set(event, listener);
@@ -42,8 +52,8 @@ class FakeTransport {
 }
 
 vi.mock('mediasoup-client', () => {
-  const make = ({ id }: { id: string }) => {
-    const transport = new FakeTransport(id);
+  const make = ({ id, iceTransportPolicy }: { id: string; iceTransportPolicy: unknown }) => {
+    const transport = new FakeTransport(id, iceTransportPolicy);
     transports.push(transport);
     return transport;
   };
@@ -94,7 +104,7 @@ const AWAY = refusal('MEDIA_UNAVAILABLE', true);
 const producer = (producerId: string, kind: 'audio' | 'video' = 'video'): ProducerInfo => ({ producerId, peerId: 'a', kind });
 const surroundings = (producers: ProducerInfo[] | null = null): Surroundings => ({
   selfId: 'me',
-  iceServers: [],
+  ice: NO_ICE,
   plan: { startOver: false, drop: [], call: [], expect: ['a'] },
   producers,
 });
@@ -110,6 +120,7 @@ const hooks: SfuHooks = {
   measured: () => undefined,
   noted: () => undefined,
   problem: (text) => void problems.push(text),
+  iceProblem: () => undefined,
   online: () => true,
 };
 
@@ -144,6 +155,40 @@ describe('a session with a media server', () => {
     expect(gateway.times('sfu_consume')).toBe(1);
     expect(gateway.times('sfu_produce')).toBe(1);
     expect(peers.get('a')).toMatchObject({ state: 'connected', media: { cam: true, mic: false } });
+  });
+
+  test('gives newer credentials to the transports that there are', async () => {
+    session.follow(surroundings([]));
+    await settle();
+    const servers = [{ urls: 'turn:a', username: '2:me', credential: 'new' }];
+    session.configure({ servers, relayOnly: false });
+    await settle();
+    expect(transports.map(({ servers, closed }) => [servers, closed])).toEqual([[servers, false], [servers, false]]);
+  });
+
+  test('changes over to transports that go another way, as often as that is asked for', async () => {
+    session.follow(surroundings([producer('v')]));
+    await settle();
+    for (let turn = 0; turn < 8; turn += 1) {
+      session.configure({ servers: [], relayOnly: turn % 2 === 0 });
+      await vi.advanceTimersByTimeAsync(5000);
+    }
+    const open = transports.filter(({ closed }) => !closed);
+    expect(open.map(({ policy }) => policy)).toEqual(['all', 'all']);
+    expect(transports.map(({ policy }) => policy).slice(0, 4)).toEqual(['all', 'all', 'relay', 'relay']);
+    expect(problems).toEqual([]);
+    expect(peers.get('a')).toMatchObject({ state: 'connected' });
+  });
+
+  test('goes the way that was chosen while transports were being made', async () => {
+    const making = gateway.hold('sfu_create_transport');
+    session.follow(surroundings([]));
+    await settle();
+    session.configure({ servers: [], relayOnly: true });
+    making.answer();
+    await vi.advanceTimersByTimeAsync(1000);
+    const open = transports.filter(({ closed }) => !closed);
+    expect(open.map(({ policy }) => policy)).toEqual(['relay', 'relay']);
   });
 
   test('lets the media server send only once there is a consumer to take it', async () => {

@@ -1,6 +1,7 @@
 import type { MediaState } from '../../protocol/dataChannel';
 import { SignalError } from '../../protocol/errors';
 import type { ProducerClosed, ProducerInfo } from '../../protocol/types';
+import { NO_ICE, type IceProblem, type IceSettings } from '../ice';
 import type { MediaSession, Surroundings } from '../session';
 import * as announced from './announced';
 import { SfuConnection } from './connection';
@@ -27,6 +28,7 @@ export interface SfuHooks {
   /** For the event log: what went wrong, and what is done about it. */
   noted(what: string, detail: Record<string, unknown>): void;
   problem(text: string, detail?: string): void;
+  iceProblem(problem: IceProblem): void;
   online(): boolean;
 }
 
@@ -42,7 +44,7 @@ export class SfuSession implements MediaSession {
   private announcements = announced.NONE;
   /** What was announced may not be all there is. */
   private listOutdated = true;
-  private iceServers: RTCIceServer[] = [];
+  private ice: IceSettings = NO_ICE;
   private connection: SfuConnection | null = null;
   private meter = new SfuMeter();
   private flow = new FlowWatch();
@@ -69,13 +71,26 @@ export class SfuSession implements MediaSession {
   }
 
   /** After a resume the gateway and the media server have kept everything: the session just goes on. */
-  follow({ iceServers, plan, producers }: Surroundings): void {
-    this.iceServers = iceServers;
+  follow({ ice, plan, producers }: Surroundings): void {
+    this.configure(ice);
     plan.drop.forEach((id) => this.remove(id));
     for (const id of [...plan.call, ...plan.expect]) this.expect(id);
     if (producers) this.takeList(this.announcements, producers);
     this.listOutdated = producers === null;
     this.pokeAll();
+  }
+
+  /** Transports cannot change their ways, so others take their place. */
+  configure(ice: IceSettings): void {
+    const otherWays = ice.relayOnly !== this.ice.relayOnly;
+    this.ice = ice;
+    if (otherWays && this.connection) {
+      this.givenUp = false;
+      this.rebuilds = 0;
+      this.rebuild();
+    } else {
+      void this.connection?.updateServers(ice.servers).catch(() => undefined);
+    }
   }
 
   expect(peerId: string): void {
@@ -135,12 +150,18 @@ export class SfuSession implements MediaSession {
 
   private async build(): Promise<void> {
     if (this.connection || this.givenUp) return;
-    const connection = await SfuConnection.open(this.requests, this.iceServers, {
+    const { ice } = this;
+    const connection = await SfuConnection.open(this.requests, ice, {
       transportChanged: () => this.showAll(),
       receiving: (peerId) => this.show(peerId),
+      iceProblem: (problem) => this.hooks.iceProblem(problem),
       rejected: (source, error) => this.onRejection(source, error),
     });
     if (this.closed) return connection.close();
+    if (ice.relayOnly !== this.ice.relayOnly) {
+      connection.close();
+      return this.build();
+    }
     this.away = false;
     this.connection = connection;
     this.pokeAll();

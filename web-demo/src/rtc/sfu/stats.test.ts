@@ -76,12 +76,12 @@ describe('what is sent of a track', () => {
 describe('a transport', () => {
   test('says where it goes, and how much of the right direction goes over it', () => {
     const first = new Comparison(received(0, 0, 0), 0, new Map());
-    expect(first.way('connected', 'recv')).toEqual({ state: 'connected', kbps: null, rttMs: 4, pair: 'prflx ↔ host, udp' });
+    expect(first.way('connected', 'recv')).toEqual({ state: 'connected', kbps: null, rttMs: 4, pair: 'prflx ↔ host, udp', relay: 'no' });
     const second = compared(first, (before) => new Comparison(received(50_000, 0, 0), 2000, before));
     expect(second.way('connected', 'recv').kbps).toBe(200);
   });
 
   test('that is not connected yet has nothing but its state', () => {
-    expect(new Comparison([], 0, new Map()).way('connecting', 'send')).toEqual({ state: 'connecting', kbps: null, rttMs: null, pair: null });
+    expect(new Comparison([], 0, new Map()).way('connecting', 'send')).toEqual({ state: 'connecting', kbps: null, rttMs: null, pair: null, relay: null });
   });
 });

@@ -1,4 +1,4 @@
-import { codecName, describePair, num, selectedPair, text, type Entry } from '../stats';
+import { codecName, describePair, describeRelay, num, selectedPair, text, type Entry } from '../stats';
 import type { PictureSize, Source } from './announced';
 import { inferLayer, parseScalabilityMode, type Layer, type LayerCount } from './layers';
 
@@ -9,6 +9,7 @@ export interface WayReport {
   kbps: number | null;
   rttMs: number | null;
   pair: string | null;
+  relay: string | null;
 }
 
 /** One of the encodings that the own page sends of a track. */
@@ -90,10 +91,11 @@ export class Comparison {
 
   way(state: RTCPeerConnectionState, direction: 'send' | 'recv'): WayReport {
     const pair = selectedPair(this.entries, this.byId);
-    if (!pair) return { state, kbps: null, rttMs: null, pair: null };
+    if (!pair) return { state, kbps: null, rttMs: null, pair: null, relay: null };
     const bytes = num(direction === 'send' ? pair.bytesSent : pair.bytesReceived);
     const { kbps } = this.since(`way ${direction}`, { bytes, packets: 0, lost: 0 });
-    return { state, kbps, rttMs: num(pair.currentRoundTripTime) * 1000, pair: describePair(pair, this.byId) };
+    const path = { pair: describePair(pair, this.byId), relay: describeRelay(pair, this.byId) };
+    return { state, kbps, rttMs: num(pair.currentRoundTripTime) * 1000, ...path };
   }
 
   outgoing({ source, mid, paused }: OutgoingSubject): OutgoingReport {

@@ -6,6 +6,7 @@ import * as store from '../../state/store';
 import { Icon } from '../icons';
 import { STATE_TEXT } from '../peerState';
 import { Fact, ms } from './Fact';
+import { RelayBlock } from './RelayBlock';
 import { SfuBlocks } from './SfuBlocks';
 
 export function NetworkPanel() {
@@ -22,6 +23,7 @@ export function NetworkPanel() {
         </dl>
         <CutForm />
       </section>
+      <RelayBlock />
       {room?.mode === 'sfu' ? <SfuBlocks room={room} /> : room?.peers.map((peer) => <PeerBlock key={peer.id} peerId={peer.id} />)}
     </div>
   );
@@ -89,7 +91,8 @@ function PeerFacts({ stats }: { stats: PeerStats }) {
       <Fact name="Video in" value={formatShape(stats.videoIn)} />
       <Fact name="Video out" value={formatShape(stats.videoOut)} />
       <Fact name="Audio" value={stats.audioCodec ?? '–'} />
-      <Fact name="Path" value={stats.pair ?? '–'} />
+      <Fact name="Path" value={stats.pair ?? '–'} testId="path" />
+      <Fact name="Relayed" value={stats.relay ?? '–'} testId="relayed" />
     </>
   );
 }

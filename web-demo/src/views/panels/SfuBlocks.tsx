@@ -41,7 +41,8 @@ function WayFacts({ name, way, testId }: { name: string; way: WayReport | null; 
   return (
     <>
       <Fact name={name} value={way ? `${way.state}, ${formatRate(way.kbps)}` : '–'} testId={testId} />
-      <Fact name={`${name} path`} value={way?.pair ? `${way.pair}, ${ms(way.rttMs)}` : '–'} />
+      <Fact name={`${name} path`} value={way?.pair ? `${way.pair}, ${ms(way.rttMs)}` : '–'} testId={`${testId}-path`} />
+      <Fact name={`${name} relayed`} value={way?.relay ?? '–'} testId={`${testId}-relayed`} />
     </>
   );
 }
