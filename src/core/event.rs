@@ -62,6 +62,8 @@ pub struct Welcome {
     pub code: RoomCode,
     /// The receiving peer's own id.
     pub peer: PeerId,
+    /// Who the receiver is there.
+    pub member: Arc<Member>,
     /// The others, oldest first.
     pub peers: Vec<PeerInfo>,
     /// How media flows.
@@ -72,6 +74,17 @@ pub struct Welcome {
     pub host: PeerId,
     /// What brings the receiver back as the same peer.
     pub resume: ResumeToken,
+}
+
+impl Welcome {
+    /// Who the host is.
+    pub fn host_member(&self) -> Option<&Member> {
+        if self.host == self.peer {
+            return Some(&self.member);
+        }
+        let host = self.peers.iter().find(|info| info.id == self.host);
+        host.map(|info| &*info.member)
+    }
 }
 
 /// Something that a peer is told.
@@ -95,13 +108,17 @@ pub enum Event<'a> {
     PeerLeft {
         /// Which.
         peer: PeerId,
+        /// Who was behind it, if that is still known.
+        member: Option<Arc<Member>>,
         /// Why.
         reason: LeaveReason,
     },
     /// Somebody else hosts the room now.
     HostChanged {
-        /// Who.
+        /// Which peer.
         host: PeerId,
+        /// Who is behind it, if that is known.
+        member: Option<Arc<Member>>,
     },
     /// Media flows otherwise from now on.
     ModeChanged {
@@ -134,6 +151,8 @@ pub enum Event<'a> {
         kind: RelayKind,
         /// The sender, as the gateway knows it.
         from: PeerId,
+        /// Who is behind the sender, if that is known.
+        sender: Option<Arc<Member>>,
         /// The receiver.
         to: PeerId,
         /// The JSON value as it was sent.
@@ -150,8 +169,16 @@ impl Event<'_> {
             Event::Joined(welcome) => Event::Joined(welcome),
             Event::Resumed { welcome, missed } => Event::Resumed { welcome, missed },
             Event::PeerJoined(info) => Event::PeerJoined(info),
-            Event::PeerLeft { peer, reason } => Event::PeerLeft { peer, reason },
-            Event::HostChanged { host } => Event::HostChanged { host },
+            Event::PeerLeft {
+                peer,
+                member,
+                reason,
+            } => Event::PeerLeft {
+                peer,
+                member,
+                reason,
+            },
+            Event::HostChanged { host, member } => Event::HostChanged { host, member },
             Event::ModeChanged { room, mode, reason } => Event::ModeChanged { room, mode, reason },
             Event::NewProducer(info) => Event::NewProducer(info),
             Event::ProducerClosed { peer, producer } => Event::ProducerClosed { peer, producer },
@@ -159,11 +186,13 @@ impl Event<'_> {
             Event::Relay {
                 kind,
                 from,
+                sender,
                 to,
                 body,
             } => Event::Relay {
                 kind,
                 from,
+                sender,
                 to,
                 body: Cow::Owned(body.into_owned()),
             },

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    ChatMessage, Consumer, Event, HostState, LeaveReason, Mode, ModeReason, ModeState, NodeId,
-    PeerId, PeerInfo, PeerRecord, Producer, ProducerInfo, RelayKind, ResumeSecret, RoomId, UserId,
+    ChatMessage, Consumer, Event, HostState, LeaveReason, Member, Mode, ModeReason, ModeState,
+    NodeId, PeerId, PeerInfo, PeerRecord, Producer, ProducerInfo, RelayKind, ResumeSecret, RoomId,
+    UserId,
 };
 
 /// A message on a room's channel. All nodes that serve the room get all of them in one order;
@@ -126,7 +127,7 @@ impl Gossip<'_> {
                 body,
             } if *to == peer => {
                 let body = body.clone().into_owned();
-                Some(Waiting::Relay(*kind, *from, *to, body))
+                Some(Waiting::Relay(*kind, *from, None, *to, body))
             }
             Self::Chat(message) => Some(Waiting::Chat(Arc::clone(message))),
             _ => None,
@@ -205,9 +206,9 @@ pub enum Waiting {
     /// See [`Event::PeerJoined`].
     PeerJoined(PeerInfo),
     /// See [`Event::PeerLeft`].
-    PeerLeft(PeerId, LeaveReason),
+    PeerLeft(PeerId, Option<Arc<Member>>, LeaveReason),
     /// See [`Event::HostChanged`].
-    HostChanged(PeerId),
+    HostChanged(PeerId, Option<Arc<Member>>),
     /// See [`Event::ModeChanged`].
     ModeChanged(RoomId, Mode, ModeReason),
     /// See [`Event::NewProducer`].
@@ -217,7 +218,13 @@ pub enum Waiting {
     /// See [`Event::Kicked`].
     Kicked(RoomId, Arc<str>),
     /// See [`Event::Relay`].
-    Relay(RelayKind, PeerId, PeerId, Box<RawValue>),
+    Relay(
+        RelayKind,
+        PeerId,
+        Option<Arc<Member>>,
+        PeerId,
+        Box<RawValue>,
+    ),
     /// See [`Event::Chat`].
     Chat(Arc<ChatMessage>),
 }
@@ -228,8 +235,12 @@ impl Waiting {
         Some(match event {
             Event::Joined(_) | Event::Resumed { .. } => return None,
             Event::PeerJoined(info) => Self::PeerJoined(info),
-            Event::PeerLeft { peer, reason } => Self::PeerLeft(peer, reason),
-            Event::HostChanged { host } => Self::HostChanged(host),
+            Event::PeerLeft {
+                peer,
+                member,
+                reason,
+            } => Self::PeerLeft(peer, member, reason),
+            Event::HostChanged { host, member } => Self::HostChanged(host, member),
             Event::ModeChanged { room, mode, reason } => Self::ModeChanged(room, mode, reason),
             Event::NewProducer(ProducerInfo { peer, producer }) => {
                 Self::NewProducer(peer, producer)
@@ -239,9 +250,10 @@ impl Waiting {
             Event::Relay {
                 kind,
                 from,
+                sender,
                 to,
                 body,
-            } => Self::Relay(kind, from, to, body.into_owned()),
+            } => Self::Relay(kind, from, sender, to, body.into_owned()),
             Event::Chat(message) => Self::Chat(message),
         })
     }
@@ -251,17 +263,22 @@ impl From<Waiting> for Event<'static> {
     fn from(waiting: Waiting) -> Self {
         match waiting {
             Waiting::PeerJoined(info) => Self::PeerJoined(info),
-            Waiting::PeerLeft(peer, reason) => Self::PeerLeft { peer, reason },
-            Waiting::HostChanged(host) => Self::HostChanged { host },
+            Waiting::PeerLeft(peer, member, reason) => Self::PeerLeft {
+                peer,
+                member,
+                reason,
+            },
+            Waiting::HostChanged(host, member) => Self::HostChanged { host, member },
             Waiting::ModeChanged(room, mode, reason) => Self::ModeChanged { room, mode, reason },
             Waiting::NewProducer(peer, producer) => {
                 Self::NewProducer(ProducerInfo { peer, producer })
             }
             Waiting::ProducerClosed(peer, producer) => Self::ProducerClosed { peer, producer },
             Waiting::Kicked(room, reason) => Self::Kicked { room, reason },
-            Waiting::Relay(kind, from, to, body) => Self::Relay {
+            Waiting::Relay(kind, from, sender, to, body) => Self::Relay {
                 kind,
                 from,
+                sender,
                 to,
                 body: Cow::Owned(body),
             },

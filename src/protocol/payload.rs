@@ -67,12 +67,12 @@ impl Serialize for Payload<'_> {
                 user_info: UserInfo::of(member),
             }
             .serialize(serializer),
-            Event::PeerLeft { peer, reason } => PeerLeftPayload {
+            Event::PeerLeft { peer, reason, .. } => PeerLeftPayload {
                 peer_id: *peer,
                 reason: leave_reason(*reason),
             }
             .serialize(serializer),
-            Event::HostChanged { host } => HostPayload { host_id: *host }.serialize(serializer),
+            Event::HostChanged { host, .. } => HostPayload { host_id: *host }.serialize(serializer),
             Event::Kicked { room, reason } => KickedPayload {
                 room_id: room.as_str(),
                 reason,
@@ -95,6 +95,7 @@ impl Serialize for Payload<'_> {
                 from,
                 to,
                 body,
+                ..
             } => RelayPayload::new(*kind, *from, *to, body).serialize(serializer),
             Event::Chat(message) => ChatPayload::from(&**message).serialize(serializer),
         }

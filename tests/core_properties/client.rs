@@ -140,7 +140,7 @@ impl Client {
         match event {
             Event::PeerJoined(info) => self.meet(info),
             Event::PeerLeft { peer, .. } => self.miss(*peer),
-            Event::HostChanged { host } => {
+            Event::HostChanged { host, .. } => {
                 let old = self.history.host;
                 assert_ne!(old, *host, "{old} hosts the room already");
                 assert!(self.knows(*host), "{host} hosts a room it is not in");
@@ -153,6 +153,7 @@ impl Client {
                 from,
                 to,
                 body,
+                ..
             } => {
                 assert_eq!(*to, self.me, "a relay for somebody else");
                 self.receive(

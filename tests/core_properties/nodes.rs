@@ -82,7 +82,7 @@ fn what_is_said_again_to_an_adopted_peer_comes_before_what_was_said_since() {
 /// A candidate from the first peer for the second, as it waits.
 fn relay(candidate: &str) -> Waiting {
     let body = to_raw_value(candidate).unwrap();
-    Waiting::Relay(RelayKind::Ice, peer(1), peer(2), body)
+    Waiting::Relay(RelayKind::Ice, peer(1), None, peer(2), body)
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn follow(place: &mut Place, sending: &Sending, found: &mut Findings) {
     );
     match event {
         // What is replayed is no news.
-        Event::PeerLeft { peer, reason } if stay.client.replaying == 0 => {
+        Event::PeerLeft { peer, reason, .. } if stay.client.replaying == 0 => {
             found.announced.push((*peer, *reason));
             found.silent.insert(*peer);
         }

@@ -9,7 +9,7 @@ use switchboard::core::{CutReason, Event, Limits, Member, PeerId, Sent};
 use switchboard::hub::{
     ChatSettings, CloseReason, Hub, Joining, Link, Neighbours, Outgoing, Session,
 };
-use switchboard::protocol::WireError;
+use switchboard::protocol::{IceServers, WireError};
 use tokio::task::JoinHandle;
 
 use crate::support::redis::PATIENCE;
@@ -41,6 +41,8 @@ impl Link for Deaf {
     fn notify(&self, _: &str, _: &RawValue) {}
 
     fn announce_expiry(&self, _: u64) {}
+
+    fn announce_ice_servers(&self, _: &IceServers) {}
 
     fn close(&self, _: CloseReason) {}
 }

@@ -100,7 +100,7 @@ impl Eyes {
                 self.list.others.remove(peer);
                 self.departed.insert(*peer);
             }
-            Event::HostChanged { host } => {
+            Event::HostChanged { host, .. } => {
                 let known = *host == self.me || self.history.others.contains(host);
                 assert!(known || gap, "unknown host: {} saw {host}", self.me);
                 self.history.host = *host;

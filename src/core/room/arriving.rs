@@ -236,12 +236,16 @@ impl<C: Clone + PartialEq> Room<C> {
         let gone = known.iter().filter(|id| !self.peers.contains_key(*id));
         news.extend(gone.map(|id| Event::PeerLeft {
             peer: *id,
+            member: None,
             reason: LeaveReason::Disconnected,
         }));
         let new = self.peers.iter().filter(|(id, _)| !known.contains(*id));
         news.extend(new.map(|(id, peer)| Event::PeerJoined(peer.info(*id))));
         let host = self.host().filter(|now| Some(*now) != host);
-        news.extend(host.map(|host| Event::HostChanged { host }));
+        news.extend(host.map(|host| Event::HostChanged {
+            host,
+            member: self.member(host).cloned(),
+        }));
         news
     }
 }

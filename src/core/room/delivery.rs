@@ -95,8 +95,13 @@ impl<C: Clone + PartialEq> Room<C> {
             if let (Some(why), Some(conn)) = (why, gone.speaker()) {
                 out.cut(conn, why);
             }
+            let left = Event::PeerLeft {
+                peer,
+                member: Some(Arc::clone(&gone.member)),
+                reason,
+            };
             let mut slow = self.tell_closed(peer, gone.media.as_deref(), out);
-            slow.extend(self.post_to_all(None, &Event::PeerLeft { peer, reason }, out));
+            slow.extend(self.post_to_all(None, &left, out));
             slow.extend(self.tell_new_host(host, out));
             leaving.extend(slow.into_iter().map(|peer| Departure {
                 peer,

@@ -80,7 +80,8 @@ impl<C: Clone + PartialEq> Room<C> {
     ) -> Cutoffs {
         match self.host() {
             Some(host) if before.is_some_and(|before| before != host) => {
-                self.post_to_all(None, &Event::HostChanged { host }, out)
+                let member = self.member(host).cloned();
+                self.post_to_all(None, &Event::HostChanged { host, member }, out)
             }
             _ => Cutoffs::new(),
         }

@@ -332,6 +332,7 @@ impl<C: Clone + PartialEq> Room<C> {
             room: self.id.clone(),
             code: self.code.clone(),
             peer,
+            member: Arc::clone(&own.member),
             peers: others.map(|(id, other)| other.info(*id)).collect(),
             mode: self.mode.mode,
             producers: match self.mode.mode {

@@ -138,6 +138,7 @@ impl<C: Clone + PartialEq> Room<C> {
                 let relay = Event::Relay {
                     kind,
                     from,
+                    sender: self.member(from).cloned(),
                     to,
                     body,
                 };

@@ -27,7 +27,7 @@ impl<C: Clone + PartialEq> Room<C> {
         body: &RawValue,
         out: &mut impl Outbox<C>,
     ) -> Result<(), Refusal> {
-        self.check(seat)?;
+        let sender = Some(Arc::clone(&self.check(seat)?.member));
         let target = self.peers.get(&to).ok_or(Refusal::PeerNotFound)?;
         // A peer that is on its way may stay where it is: the node that has it then wants this.
         if target.node().is_some() {
@@ -44,6 +44,7 @@ impl<C: Clone + PartialEq> Room<C> {
             &Event::Relay {
                 kind,
                 from: seat.peer,
+                sender,
                 to,
                 body: Cow::Borrowed(body),
             },

@@ -98,6 +98,7 @@ fn what_waits_for_a_peer_survives_the_way_to_another_node_byte_for_byte() {
     let relay = Event::Relay {
         kind: RelayKind::Offer,
         from,
+        sender: None,
         to,
         body: Cow::Owned(body),
     };

@@ -20,7 +20,7 @@ impl Outbox<u8> for Told {
     }
 
     fn send(&mut self, to: &u8, event: &&Event<'_>) -> Sent {
-        if let Event::HostChanged { host } = event {
+        if let Event::HostChanged { host, .. } = event {
             self.here.push((*to, *host));
         }
         Sent::Queued

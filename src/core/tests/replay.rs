@@ -12,6 +12,7 @@ fn relay(bytes: usize) -> Event<'static> {
     Event::Relay {
         kind: RelayKind::Ice,
         from: peer,
+        sender: None,
         to: peer,
         body: Cow::Owned(body),
     }

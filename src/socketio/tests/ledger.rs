@@ -6,6 +6,7 @@ use crate::core::PeerId;
 fn event(n: u128) -> Event<'static> {
     Event::HostChanged {
         host: PeerId::new(Uuid::from_u128(n)),
+        member: None,
     }
 }
 
