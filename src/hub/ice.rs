@@ -87,7 +87,7 @@ impl Hub {
         let due: Vec<Arc<Session>> = due.map(|session| Arc::clone(&session)).collect();
         for session in due {
             // Those in no room get theirs when they join one.
-            if session.is_in_room()
+            if session.peer().is_some()
                 && let Some(servers) = session.conn.ice_servers(now)
             {
                 session.conn.link().announce_ice_servers(&servers);

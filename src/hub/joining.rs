@@ -31,12 +31,20 @@ pub enum Joining {
 
 impl Session {
     /// Takes the seat that this user's lost connection left, if there is one: at once if this
-    /// node has it, else it takes what is returned.
-    pub(super) fn take_seat_again(self: &Arc<Self>, resume: Option<&str>) -> Option<Later<()>> {
+    /// node has it, else it takes what is returned. For a session that is in no room.
+    ///
+    /// `resume` is the text of a resume token. Without one it is the only seat that this user
+    /// left, of those in the room `within` if that is given. [`Session::peer`] tells what came
+    /// of it.
+    pub fn come_back(
+        self: &Arc<Self>,
+        resume: Option<&str>,
+        within: Option<&RoomId>,
+    ) -> Option<Later<()>> {
         let cluster = self.hub.cluster().filter(|cluster| cluster.is_up());
         let wish = match (resume, cluster) {
             (Some(token), _) => Some(Wish::of(token)?),
-            (None, None) => Some(self.hub.only_window_of(&self.member.user)?),
+            (None, None) => Some(self.hub.only_window_of(&self.member.user, within)?),
             (None, Some(_)) => None,
         };
         if let Some(wish) = &wish {
@@ -47,16 +55,23 @@ impl Session {
             }
         }
         let (session, cluster) = (Arc::clone(self), Arc::clone(cluster?));
-        Some(Box::pin(session.take_seat_elsewhere(cluster, wish)))
+        let within = within.cloned();
+        Some(Box::pin(session.take_seat_elsewhere(cluster, wish, within)))
     }
 
-    async fn take_seat_elsewhere(self: Arc<Self>, cluster: Arc<Cluster>, wish: Option<Wish>) {
+    async fn take_seat_elsewhere(
+        self: Arc<Self>,
+        cluster: Arc<Cluster>,
+        wish: Option<Wish>,
+        within: Option<RoomId>,
+    ) {
         let hub = &self.hub;
         let wish = match wish {
             Some(wish) => Some(wish),
             None => {
-                let anywhere = hub.only_window_anywhere(&cluster, &self.member.user);
-                let here = || hub.only_window_of(&self.member.user);
+                let (user, within) = (&self.member.user, within.as_ref());
+                let anywhere = hub.only_window_anywhere(&cluster, user, within);
+                let here = || hub.only_window_of(user, within);
                 anywhere.await.or_else(here)
             }
         };

@@ -1,21 +1,37 @@
 //! The way from a room to a client.
 
 use std::{
-    cell::OnceCell,
+    cell::{OnceCell, RefCell},
     fmt,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
 use serde_json::value::{RawValue, to_raw_value};
+use smallvec::SmallVec;
 
 use super::ice::IceLease;
 use crate::{
     cluster::{Cluster, RoomKeys},
-    core::{CutReason, Event, Gossip, Outbox, PeerId, RoomId, Sent},
+    core::{CutReason, Event, Gossip, Outbox, PeerId, RoomCode, RoomId, Sent},
     protocol::{IceServers, Payload, event_name},
     services::media::Media,
 };
+
+/// The most bytes that wait for one client: as much as is kept for one that is away. The
+/// largest single answer, a page of the longest chat messages, is about 1 MiB.
+pub const MAX_QUEUED_BYTES: usize = 2 * 1024 * 1024;
+
+/// The most messages that wait for one client. Bytes are what bounds a queue; this is only
+/// to keep the bookkeeping of very small messages within reason.
+pub const MAX_QUEUED_MESSAGES: usize = 16_384;
+
+/// What a message costs on its way beyond its payload: names, ids, headers, bookkeeping.
+pub const MESSAGE_OVERHEAD: usize = 160;
+
+/// The most forms of one event that are kept while it goes to many.
+const MAX_FORMS: usize = 4;
 
 /// One connection of this process, never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -122,8 +138,13 @@ pub struct Outgoing<'e> {
     event: &'e Event<'e>,
     shared: bool,
     json: OnceCell<Option<Box<RawValue>>>,
+    frames: RefCell<SmallVec<[(Form, Bytes); 2]>>,
     ice: OnceCell<IceServers>,
 }
+
+/// What the bytes of a frame depend on beside the event: the protocol, and the code by which its
+/// clients call the room, if the frame names it.
+pub type Form = (&'static str, Option<RoomCode>);
 
 impl<'e> Outgoing<'e> {
     /// The event.
@@ -139,6 +160,14 @@ impl<'e> Outgoing<'e> {
     /// The TURN servers and credentials that go with the room to whoever is welcomed in it.
     pub fn ice_servers(&self) -> Option<&IceServers> {
         self.ice.get()
+    }
+
+    /// How many events follow that a peer which is back has missed.
+    pub const fn missed(&self) -> Option<usize> {
+        match self.event {
+            Event::Resumed { missed, .. } => Some(*missed),
+            _ => None,
+        }
     }
 
     /// Its payload for Socket.IO, ready to be serialised.
@@ -158,6 +187,23 @@ impl<'e> Outgoing<'e> {
         } else {
             None
         }
+    }
+
+    /// The event as a frame of a transport, made by `make` once for all that would get the
+    /// same bytes.
+    pub fn frame(&self, form: Form, make: impl FnOnce() -> Bytes) -> Bytes {
+        if !self.shared {
+            return make();
+        }
+        let mut frames = self.frames.borrow_mut();
+        if let Some((_, made)) = frames.iter().find(|(known, _)| *known == form) {
+            return made.clone();
+        }
+        let made = make();
+        if frames.len() < MAX_FORMS {
+            frames.push((form, made.clone()));
+        }
+        made
     }
 }
 
@@ -187,6 +233,7 @@ impl Outbox<Conn> for Post<'_> {
             event,
             shared: receivers > 1,
             json: OnceCell::new(),
+            frames: RefCell::default(),
             ice: OnceCell::new(),
         }
     }

@@ -69,7 +69,11 @@ use crate::{
 
 pub use chat::{Answer, ChatSettings, History, Page, Receipt};
 pub use joining::{Joining, Later};
-pub use link::{CloseReason, Conn, ConnId, Link, Outgoing};
+pub use link::{
+    CloseReason, Conn, ConnId, Form, Link, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, MESSAGE_OVERHEAD,
+    Outgoing,
+};
+pub use returning::Arrival;
 pub use session::{Ending, Session};
 
 /// What a hub works with, each if there is one.
@@ -139,17 +143,44 @@ impl Hub {
         expires_at: u64,
         resume: Option<&str>,
     ) -> (Arc<Session>, Option<Later<()>>) {
+        let session = self.begin(link, member, expires_at);
+        let returning = session.come_back(resume, None);
+        self.send_away_if_draining(&session);
+        (session, returning)
+    }
+
+    /// Starts a session for an authenticated client that is not to be a peer again unless it
+    /// asks to: see [`Session::come_back`] and [`Session::arrive`].
+    pub fn admit(
+        self: &Arc<Self>,
+        link: Arc<dyn Link>,
+        member: Arc<Member>,
+        expires_at: u64,
+    ) -> Arc<Session> {
+        let session = self.begin(link, member, expires_at);
+        self.send_away_if_draining(&session);
+        session
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        link: Arc<dyn Link>,
+        member: Arc<Member>,
+        expires_at: u64,
+    ) -> Arc<Session> {
         let id = ConnId::new(self.next_conn.fetch_add(1, Ordering::Relaxed));
         let lease = |issuer| Arc::new(IceLease::new(Arc::clone(issuer), member.user.clone(), id));
         let conn = Conn::new(id, link, self.turn().map(lease));
         let session = Arc::new(Session::new(Arc::clone(self), conn, member, expires_at));
         self.sessions.insert(id, Arc::clone(&session));
-        let returning = session.take_seat_again(resume);
+        session
+    }
+
+    /// The drain may have begun meanwhile, and not have seen this one.
+    fn send_away_if_draining(&self, session: &Session) {
         if self.is_draining() {
-            // The drain began meanwhile and did not see this one.
             session.conn().link().close(CloseReason::Draining);
         }
-        (session, returning)
     }
 
     /// Tells an event to every client, on this node and the others.

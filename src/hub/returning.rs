@@ -5,10 +5,13 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
-use super::{Conn, Hub, RoomCell, session::draw_secret};
+use super::{Conn, Hub, RoomCell, Session, session::draw_secret};
 use crate::{
     cluster::Cluster,
-    core::{Claim, Member, NodeId, PeerId, ResumeSecret, ResumeToken, RoomId, Seat, UserId},
+    core::{
+        Claim, Member, NodeId, PeerId, ResumeSecret, ResumeToken, RoomCode, RoomId, Seat, UserId,
+    },
+    protocol::WireError,
 };
 
 /// How long to wait for a node to hand a peer over. A node that does not answer is taken for
@@ -49,6 +52,55 @@ impl Wish {
     }
 }
 
+/// How a client stands that wants to be in a certain room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// It is there again, as the peer it was.
+    Back,
+    /// It is not, and its user has another peer there: maybe the one that it was, whose loss
+    /// nobody has noticed.
+    Beside,
+    /// It is not, and neither is its user.
+    New,
+}
+
+impl Session {
+    /// Takes the seat that the client left in the room behind `code`: the one of its resume token
+    /// if it has one, else the only one of its user there.
+    ///
+    /// # Errors
+    /// `ROOM_NOT_FOUND`, `SERVICE_UNAVAILABLE`.
+    pub async fn arrive(
+        self: &Arc<Self>,
+        code: &RoomCode,
+        resume: Option<&str>,
+    ) -> Result<Arrival, WireError> {
+        let profile = self.hub.profile(code).await?;
+        let is_there = |wish: Wish| wish.room == profile.id;
+        if resume.is_none_or(|token| Wish::of(token).is_some_and(is_there))
+            && let Some(returning) = self.come_back(resume, Some(&profile.id))
+        {
+            returning.await;
+        }
+        if self.peer().is_some() {
+            return Ok(Arrival::Back);
+        }
+        let has_user = |cell: &RoomCell| cell.look(|room| room.has_user(&self.member.user));
+        let beside = match self.hub.cluster() {
+            Some(cluster) => {
+                let room = self.hub.open_room(cluster, &profile.id, &profile.code);
+                has_user(room.await.cell())
+            }
+            None => (self.hub.rooms.get(&profile.id)).is_some_and(|cell| has_user(&cell)),
+        };
+        Ok(if beside {
+            Arrival::Beside
+        } else {
+            Arrival::New
+        })
+    }
+}
+
 impl Hub {
     /// Seats `conn` as the peer it was, if this node has it.
     pub(super) fn resume_here(
@@ -71,8 +123,10 @@ impl Hub {
 
     /// The peer that a user must be who comes back to this node without a token, when there is
     /// no choice. Rooms may have let go of a peer that is still listed.
-    pub(super) fn only_window_of(&self, user: &UserId) -> Option<Wish> {
+    /// Only those of the room `within` count, if that is given.
+    pub(super) fn only_window_of(&self, user: &UserId, within: Option<&RoomId>) -> Option<Wish> {
         let mut open = self.windows.of(user);
+        open.retain(|(room, _)| within.is_none_or(|within| room == within));
         open.retain(|(room, peer)| {
             let cell = self.rooms.get(room);
             cell.is_some_and(|cell| cell.look(|room| room.awaits(*peer)))
@@ -92,8 +146,10 @@ impl Hub {
         &self,
         cluster: &Cluster,
         user: &UserId,
+        within: Option<&RoomId>,
     ) -> Option<Wish> {
         let mut awaited = cluster.awaited(user).await.ok()?;
+        awaited.retain(|(room, _)| within.is_none_or(|within| room == within));
         if awaited.len() > 1 {
             // Some may have been removed while they were away.
             let mut there = Vec::new();

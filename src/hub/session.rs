@@ -125,13 +125,23 @@ impl Session {
         }
     }
 
+    /// The peer that the session is, if it is in a room.
+    pub fn peer(&self) -> Option<PeerId> {
+        let peer = self.in_room(|cell, seat| Ok((cell.look(|room| room.holds(seat)), seat.peer)));
+        peer.ok().and_then(|(there, peer)| there.then_some(peer))
+    }
+
+    /// The other peers of the room that the session is in, oldest first.
+    ///
+    /// # Errors
+    /// `NOT_IN_ROOM`.
+    pub fn others(&self) -> Result<SmallVec<[PeerId; 10]>, WireError> {
+        self.in_room(|cell, seat| cell.look(|room| room.others(seat)))
+    }
+
     /// New credentials for TURN servers, if there are any.
     pub fn ice_servers(&self) -> Option<IceServers> {
         self.conn.ice_servers(SystemTime::now())
-    }
-
-    pub(super) fn is_in_room(&self) -> bool {
-        self.in_room(|cell, seat| Ok(cell.look(|room| room.holds(seat)))) == Ok(true)
     }
 
     /// Takes note that the client lives.

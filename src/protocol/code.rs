@@ -63,6 +63,8 @@ pub struct WireError {
     pub code: ErrorCode,
     /// What to tell a person. It never repeats what the client sent.
     pub message: Cow<'static, str>,
+    /// The field at fault, if one is.
+    pub field: Option<Box<str>>,
 }
 
 impl WireError {
@@ -71,6 +73,16 @@ impl WireError {
         Self {
             code,
             message: message.into(),
+            field: None,
+        }
+    }
+
+    /// The same error, with `field` at fault.
+    #[must_use]
+    pub fn at(self, field: &str) -> Self {
+        Self {
+            field: Some(field.into()),
+            ..self
         }
     }
 
@@ -81,7 +93,7 @@ impl WireError {
 
     /// The payload is wrong at `field`, which `must` be otherwise.
     pub fn invalid(field: &str, must: impl std::fmt::Display) -> Self {
-        Self::new(ErrorCode::InvalidPayload, format!("{field} {must}"))
+        Self::new(ErrorCode::InvalidPayload, format!("{field} {must}")).at(field)
     }
 }
 
@@ -103,6 +115,10 @@ impl From<Refusal> for WireError {
             Refusal::MediaGone => return Self::media_unavailable(),
             Refusal::Chat(_) | Refusal::WrongDirection => ErrorCode::InvalidPayload,
         };
-        Self::new(code, refusal.to_string())
+        let error = Self::new(code, refusal.to_string());
+        match refusal {
+            Refusal::Chat(_) => error.at("content"),
+            _ => error,
+        }
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{ErrorCode, SfuRequest, WireError, fields::Fields};
 use crate::core::{HistoryQuery, PeerId, RelayKind, RoomCode};
 
-pub use super::fields::{Decoded, decode};
+pub use super::fields::{Decoded, decode, decode_object};
 
 /// The most messages that one `chat_history` returns, and how many without a wish.
 const HISTORY_LIMIT: (usize, usize) = (100, 50);
@@ -125,34 +125,54 @@ fn join<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
 fn relay<'a>(kind: RelayKind, payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
     let fields = payload.fields()?;
     let target = peer(fields)?;
-    let (name, shape) = match kind {
-        RelayKind::Offer => ("offer", "must be an object or a string"),
-        RelayKind::Answer => ("answer", "must be an object or a string"),
-        RelayKind::Ice => ("candidate", "must be an object, a string or null"),
+    let name = match kind {
+        RelayKind::Offer => "offer",
+        RelayKind::Answer => "answer",
+        RelayKind::Ice => "candidate",
     };
     let body = fields.required(name)?;
+    check_body(kind, name, body)?;
+    Ok(Command::Relay { kind, target, body })
+}
+
+/// Whether `body`, in the field called `name`, has the shape of what a relay carries.
+///
+/// # Errors
+/// [`ErrorCode::InvalidPayload`] if not.
+pub fn check_body(kind: RelayKind, name: &str, body: &RawValue) -> Result<(), WireError> {
     let fits = match body.get().as_bytes().first() {
         Some(b'{' | b'"') => true,
         Some(b'n') => kind == RelayKind::Ice,
         _ => false,
     };
-    if !fits {
-        return Err(WireError::invalid(name, shape));
-    }
-    Ok(Command::Relay { kind, target, body })
+    let shape = match kind {
+        RelayKind::Offer | RelayKind::Answer => "must be an object or a string",
+        RelayKind::Ice => "must be an object, a string or null",
+    };
+    fits.then_some(())
+        .ok_or_else(|| WireError::invalid(name, shape))
 }
 
 fn chat<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
     let fields = payload.fields()?;
     let content = fields.required_text("content")?;
-    let client_id = fields.optional_text("clientMessageId")?;
-    if let Some(id) = &client_id {
+    let client_id = client_message_id(fields)?;
+    Ok(Command::Chat { content, client_id })
+}
+
+/// The sender's own id for a message, in the field `clientMessageId`, if it gives one.
+///
+/// # Errors
+/// [`ErrorCode::InvalidPayload`] if it is no text, empty, too long, or has control characters.
+pub fn client_message_id<'a>(fields: &Fields<'a>) -> Result<Option<Cow<'a, str>>, WireError> {
+    let id = fields.optional_text("clientMessageId")?;
+    if let Some(id) = &id {
         check_label("clientMessageId", id)?;
         if id.is_empty() {
             return Err(WireError::invalid("clientMessageId", "must not be empty"));
         }
     }
-    Ok(Command::Chat { content, client_id })
+    Ok(id)
 }
 
 fn history<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
@@ -196,7 +216,10 @@ fn peer(fields: &Fields<'_>) -> Result<Option<PeerId>, WireError> {
 }
 
 /// A short text that others will see, or that is kept: bounded, on one line.
-fn check_label(name: &str, text: &str) -> Result<(), WireError> {
+///
+/// # Errors
+/// [`ErrorCode::InvalidPayload`] if it is longer, or has control characters.
+pub fn check_label(name: &str, text: &str) -> Result<(), WireError> {
     if text.chars().any(char::is_control) {
         return Err(WireError::invalid(
             name,

@@ -74,7 +74,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// [`ErrorCode::InvalidPayload`] if there is none, or no text in it.
     pub fn required_text(&self, name: &str) -> Result<Cow<'a, str>, WireError> {
-        text(name, self.required(name)?)
+        text_of(name, self.required(name)?)
     }
 
     /// The text in the field called `name`, if the field is there and not `null`.
@@ -82,7 +82,9 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// [`ErrorCode::InvalidPayload`] if something else is in it.
     pub fn optional_text(&self, name: &str) -> Result<Option<Cow<'a, str>>, WireError> {
-        self.optional(name).map(|raw| text(name, raw)).transpose()
+        self.optional(name)
+            .map(|raw| text_of(name, raw))
+            .transpose()
     }
 
     /// The whole number, from 0 up, in the field called `name`, if it is there and not `null`.
@@ -107,12 +109,16 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of the field called `name`, if the field is there and not `null`.
-    pub(super) fn optional(&self, name: &str) -> Option<&'a RawValue> {
+    pub fn optional(&self, name: &str) -> Option<&'a RawValue> {
         self.get(name).filter(|raw| raw.get() != "null")
     }
 }
 
-fn text<'a>(name: &str, raw: &'a RawValue) -> Result<Cow<'a, str>, WireError> {
+/// The text that `raw` is, which is in the field called `name`.
+///
+/// # Errors
+/// [`ErrorCode::InvalidPayload`] if it is no text.
+pub fn text_of<'a>(name: &str, raw: &'a RawValue) -> Result<Cow<'a, str>, WireError> {
     if !raw.get().starts_with('"') {
         return Err(WireError::invalid(name, "must be a string"));
     }
@@ -135,6 +141,23 @@ pub fn decode(frame: &str) -> Result<(Cow<'_, str>, Decoded<'_>), WireError> {
     let mut json = serde_json::Deserializer::from_str(frame);
     json.deserialize_seq(FrameVisitor)
         .map_err(|_| WireError::new(ErrorCode::InvalidPayload, "payload is not valid JSON"))
+}
+
+/// Reads a JSON object, as [`decode`] reads an event's payload.
+///
+/// # Errors
+/// [`ErrorCode::InvalidPayload`] if the text is no JSON, or no object.
+pub fn decode_object(frame: &str) -> Result<Fields<'_>, WireError> {
+    let wrong = |what| WireError::new(ErrorCode::InvalidPayload, what);
+    let mut json = serde_json::Deserializer::from_str(frame);
+    let decoded = PayloadVisitor
+        .deserialize(&mut json)
+        .and_then(|decoded| json.end().map(|()| decoded))
+        .map_err(|_| wrong("the frame is not valid JSON"))?;
+    match decoded {
+        Decoded::Object(fields) => Ok(fields),
+        Decoded::Nothing | Decoded::Other => Err(wrong("the frame must be a JSON object")),
+    }
 }
 
 struct FrameVisitor;

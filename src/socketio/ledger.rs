@@ -7,14 +7,10 @@
 
 use std::collections::VecDeque;
 
-use crate::core::Event;
-
-/// The most bytes that wait for one client: as much as is kept for one that is away. The
-/// largest single answer, a page of the longest chat messages, is about 1 MiB.
-const MAX_QUEUED_BYTES: usize = 2 * 1024 * 1024;
-
-/// What a message costs on its way beyond its payload: names, ids, headers, bookkeeping.
-const OVERHEAD: usize = 160;
+use crate::{
+    core::Event,
+    hub::{MAX_QUEUED_BYTES, MESSAGE_OVERHEAD},
+};
 
 /// The messages of one Engine.IO session, oldest first.
 #[derive(Debug, Default)]
@@ -36,12 +32,12 @@ impl Ledger {
     /// Forgets what has left, and returns whether a message of so many bytes has room.
     pub(super) fn has_room(&mut self, left: u64, bytes: usize) -> bool {
         self.prune(left);
-        self.bytes + bytes + OVERHEAD <= MAX_QUEUED_BYTES
+        self.bytes + bytes + MESSAGE_OVERHEAD <= MAX_QUEUED_BYTES
     }
 
     /// Notes a message that was handed over.
     pub(super) fn push(&mut self, event: Option<Event<'static>>, bytes: usize) {
-        let bytes = bytes + OVERHEAD;
+        let bytes = bytes + MESSAGE_OVERHEAD;
         self.bytes += bytes;
         self.entries.push_back(Entry { event, bytes });
     }

@@ -35,13 +35,9 @@ use crate::{
     auth::Verifier,
     cluster::driver::{self, PubSubDriver},
     config::{EngineConfig, SocketParser},
-    hub::Hub,
+    hub::{Hub, MAX_QUEUED_MESSAGES},
 };
 pub use namespace::{Namespace, Unreachable};
-
-/// The most packets that wait for one client. Bytes are what bounds a queue; this is only
-/// to keep the bookkeeping of very small packets within reason.
-const MAX_QUEUED_PACKETS: usize = 16_384;
 
 /// How much is read from a WebSocket at once, in bytes. Each connection keeps such a buffer:
 /// an offer of 1.5 kB takes a few reads, ten thousand idle clients take 5 MB.
@@ -95,7 +91,7 @@ where
         .ws_max_message_size(config.max_payload_bytes)
         .ws_max_frame_size(config.max_payload_bytes)
         .ws_read_buffer_size(READ_BUFFER)
-        .max_buffer_size(MAX_QUEUED_PACKETS);
+        .max_buffer_size(MAX_QUEUED_MESSAGES);
     let builder = match config.parser {
         SocketParser::Common => builder.with_parser(ParserConfig::common()),
         SocketParser::MsgPack => builder.with_parser(ParserConfig::msgpack()),

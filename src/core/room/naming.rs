@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::{Room, Seat};
+use super::{Refusal, Room, Seat};
 use crate::core::{PeerId, peer::Peer};
 
 impl<C: Clone + PartialEq> Room<C> {
@@ -29,6 +29,18 @@ impl<C: Clone + PartialEq> Room<C> {
         }
         found.retain(|id| *id != seat.peer);
         found
+    }
+
+    /// The other peers, oldest first.
+    ///
+    /// # Errors
+    /// [`Refusal::NotInRoom`].
+    pub fn others(&self, seat: Seat<'_, C>) -> Result<SmallVec<[PeerId; 10]>, Refusal> {
+        if !self.holds(seat) {
+            return Err(Refusal::NotInRoom);
+        }
+        let others = self.peers.keys().filter(|id| **id != seat.peer);
+        Ok(others.copied().collect())
     }
 
     fn those(&self, are_meant: impl Fn(&Peer<C>) -> bool) -> SmallVec<[PeerId; 4]> {
