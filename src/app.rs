@@ -24,6 +24,7 @@ use crate::{
     socketio::{self, Namespace},
     telemetry::{Metrics, MetricsError},
     turn::Issuer,
+    websocket,
 };
 
 /// The time before what failed begins anew.
@@ -121,12 +122,18 @@ impl Gateway {
             verifier: verifier.clone(),
             cookie: Arc::clone(&cookie),
         });
+        let sockets = websocket::routes(websocket::Services {
+            hub: Arc::clone(&hub),
+            verifier: verifier.clone(),
+            cookie: Arc::clone(&cookie),
+            settings: (&config.engine).into(),
+        });
         let turn = TurnDesk {
             issuer: hub.turn().cloned(),
             verifier: verifier.clone(),
             cookie: Arc::clone(&cookie),
         };
-        let routes = http::routes(Arc::clone(&hub), readiness(&config), turn, dev);
+        let routes = http::routes(Arc::clone(&hub), readiness(&config), turn, dev).merge(sockets);
         let routes = BoxCloneSyncService::new(routes);
         let services = socketio::Services {
             hub: Arc::clone(&hub),

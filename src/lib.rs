@@ -16,6 +16,7 @@
 //! | [`protocol`] | the wire: error codes, the payloads clients send and get |
 //! | [`hub`] | the rooms of this node, running: locks, timers, sessions |
 //! | [`socketio`] | the Socket.IO transport |
+//! | [`websocket`] | the raw WebSocket transports |
 //! | [`cluster`] | the way to Redis, and messages between nodes over it |
 //! | [`services`] | media servers, the Room Service and the Chat Service, over HTTP |
 //! | [`http`] | listeners, origin checks, health, metrics, development login, demo |
@@ -36,3 +37,4 @@ pub mod services;
 pub mod socketio;
 pub mod telemetry;
 pub mod turn;
+pub mod websocket;

@@ -1,0 +1,200 @@
+//! What a client of either protocol may do.
+
+use std::{pin::Pin, sync::Arc, time::SystemTime};
+
+use serde_json::value::RawValue;
+
+use super::{close::Close, common::Told, connection::Connection};
+use crate::{
+    auth::Verifier,
+    core::{PeerId, RelayKind},
+    hub::{Answer, Receipt, Session},
+    protocol::{ErrorCode, WireError},
+};
+
+/// To how many a message without a target goes at most. A mesh has fewer peers; in a room on a
+/// media server peers do not call each other, and one message would become thousands.
+const MAX_FAN_OUT: usize = 100;
+
+/// What takes a while because others are asked. The client's next frames wait for it.
+pub(super) struct Work {
+    pub(super) future: Pin<Box<dyn Future<Output = Outcome> + Send>>,
+    /// It is not worth finishing if the client is lost meanwhile: somebody else may wait for
+    /// that seat already.
+    pub(super) only_for_client: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// All that was to be done.
+    Done,
+    /// The client may say first which peer it was; then [`Protocol::go_on`].
+    Ask,
+    /// There is more to do: [`Protocol::go_on`].
+    GoOn,
+}
+
+/// What becomes of a frame.
+pub(super) enum Handled {
+    /// It has taken effect.
+    Done,
+    /// It has when this is done.
+    After(Work),
+    /// It has to be handled once more, after this.
+    Before(Work),
+}
+
+impl Work {
+    /// Work that is finished even if the client is lost meanwhile.
+    pub(super) fn new(future: impl Future<Output = Outcome> + Send + 'static) -> Self {
+        Self {
+            future: Box::pin(future),
+            only_for_client: false,
+        }
+    }
+
+    /// Work that is given up if the client is lost meanwhile.
+    pub(super) fn for_client(future: impl Future<Output = Outcome> + Send + 'static) -> Self {
+        Self {
+            future: Box::pin(future),
+            only_for_client: true,
+        }
+    }
+}
+
+/// One of the two protocols, for one connection.
+pub(super) trait Protocol: Send {
+    /// What is to be done before the first frame, if anything.
+    fn begin(&mut self) -> Option<Work>;
+
+    /// Handles a text frame. What is wrong with it is answered. `asked`: it is the first after
+    /// [`Outcome::Ask`].
+    fn handle(&mut self, text: &str, asked: bool) -> Handled;
+
+    /// What is to be done when the client said nothing after [`Outcome::Ask`], or after
+    /// [`Outcome::GoOn`].
+    fn go_on(&mut self) -> Option<Work>;
+}
+
+/// A client and all that acts for it.
+#[derive(Clone)]
+pub(super) struct Client {
+    pub(super) link: Arc<Connection>,
+    pub(super) session: Arc<Session>,
+    pub(super) verifier: Verifier,
+}
+
+impl Client {
+    /// Hands a signalling message to those that `target` means, or to all others without one.
+    pub(super) fn relay(
+        &self,
+        kind: RelayKind,
+        target: Option<&str>,
+        body: &RawValue,
+    ) -> Result<(), WireError> {
+        let Some(target) = target else {
+            return self.relay_to_all(kind, body);
+        };
+        let found = self.session.find(target);
+        // Of a user's peers one may have left meanwhile.
+        let mut told = None;
+        for peer in found {
+            let relayed = self.session.relay(kind, Some(peer), body);
+            told = if matches!(told, Some(Ok(()))) {
+                told
+            } else {
+                Some(relayed)
+            };
+        }
+        // Somebody who cannot exist is still to be refused for the right reason.
+        told.unwrap_or_else(|| self.session.relay(kind, None, body))
+    }
+
+    fn relay_to_all(&self, kind: RelayKind, body: &RawValue) -> Result<(), WireError> {
+        let others = self.session.others()?;
+        if others.len() > MAX_FAN_OUT {
+            let too_many = "the room is too large for messages without a target";
+            return Err(WireError::new(ErrorCode::Forbidden, too_many));
+        }
+        for peer in others {
+            // One that has left meanwhile is no other any more.
+            let _ = self.session.relay(kind, Some(peer), body);
+        }
+        Ok(())
+    }
+
+    /// Removes those that `target` means from the room.
+    pub(super) fn kick(&self, target: &str, reason: &str) -> Result<(), WireError> {
+        self.for_each(target, |peer| self.session.kick(peer, reason))
+    }
+
+    /// Makes the first that `target` means the host.
+    pub(super) fn appoint(&self, target: &str) -> Result<(), WireError> {
+        self.session
+            .appoint(self.session.find(target).first().copied())
+    }
+
+    fn for_each(
+        &self,
+        target: &str,
+        mut act: impl FnMut(Option<PeerId>) -> Result<(), WireError>,
+    ) -> Result<(), WireError> {
+        let found = self.session.find(target);
+        let Some((first, rest)) = found.split_first() else {
+            return act(None);
+        };
+        act(Some(*first))?;
+        for peer in rest {
+            let _ = act(Some(*peer));
+        }
+        Ok(())
+    }
+
+    /// Says something in the room.
+    pub(super) fn chat(&self, content: &str, client_id: Option<&str>) {
+        let (link, kept) = (Arc::clone(&self.link), client_id.map(Box::<str>::from));
+        let answer: Answer = Box::new(move |outcome| match outcome {
+            Ok(Receipt { id, timestamp }) => link.tell(&Told::ChatAck {
+                id,
+                timestamp,
+                client_message_id: kept.as_deref(),
+            }),
+            Err(error) => link.refuse(Some("chat"), &error),
+        });
+        self.session.chat(content, client_id, answer);
+    }
+
+    /// Checks a new token on a task of its own, since keys may have to be fetched. One at a
+    /// time: a client that sends many is refused, not queued.
+    pub(super) fn refresh(&self, token: &str) -> Result<(), WireError> {
+        if !self.link.begin_refresh() {
+            return Err(WireError::new(
+                ErrorCode::RateLimited,
+                "a token is being checked already",
+            ));
+        }
+        let (client, token) = (self.clone(), token.to_owned());
+        tokio::spawn(async move {
+            let verdict = client.verifier.verify(&token, SystemTime::now()).await;
+            client.link.end_refresh();
+            let refused = match verdict {
+                Ok(identity) if *identity.user_id == *client.session.member().user.as_str() => {
+                    let expires_at = identity.expires_at;
+                    client.session.extend(expires_at);
+                    return client.link.tell(&Told::AuthOk { expires_at });
+                }
+                Ok(_) => WireError::new(ErrorCode::Forbidden, "the token is another user's"),
+                Err(_) => WireError::new(ErrorCode::AuthRequired, "the token is not valid"),
+            };
+            client.link.refuse(Some("auth"), &refused.at("token"));
+        });
+        Ok(())
+    }
+
+    /// Tells why the client cannot have what its connection is for, and ends it.
+    pub(super) fn turn_away(&self, error: &WireError) {
+        self.link.refuse(None, error);
+        self.link.outbox.close(Close::refused(error));
+    }
+}

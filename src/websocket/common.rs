@@ -1,0 +1,82 @@
+//! The frames that both protocols have.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::{
+    core::{Member, ResumeToken},
+    protocol::{ErrorCode, IceServersPayload, WireError},
+};
+
+/// What a client is told that is the same in both protocols.
+#[derive(Debug, Serialize)]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+pub(super) enum Told<'a> {
+    /// A frame was refused.
+    Error {
+        code: ErrorCode,
+        message: &'a str,
+        retryable: bool,
+        /// The field at fault, if one is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        field: Option<&'a str>,
+        /// The type of the frame that was refused, if it has one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        frame: Option<&'a str>,
+    },
+    /// A chat message is kept.
+    ChatAck {
+        id: Uuid,
+        /// Milliseconds since the Unix epoch.
+        timestamp: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client_message_id: Option<&'a str>,
+    },
+    /// The session now lasts until then, in seconds since the Unix epoch.
+    AuthOk { expires_at: u64 },
+    /// The session ends then unless a newer token comes.
+    AuthExpiring { expires_at: u64 },
+    /// The node stops.
+    Draining { reconnect_after_ms: u64 },
+    /// Newer credentials for TURN servers.
+    IceServers(IceServersPayload<'a>),
+    /// Something that has nothing to do with rooms.
+    Event { event: &'a str, data: &'a RawValue },
+}
+
+/// The longest `type` of a client that is named in the error about its frame, in bytes: longer
+/// than any type there is.
+const MAX_TYPE: usize = 64;
+
+impl<'a> Told<'a> {
+    /// The answer to a frame of the type `about` that was refused.
+    pub(super) fn error(about: Option<&'a str>, error: &'a WireError) -> Self {
+        Self::Error {
+            code: error.code,
+            message: &error.message,
+            retryable: error.code.retryable(),
+            field: error.field.as_deref(),
+            frame: about.filter(|about| about.len() <= MAX_TYPE),
+        }
+    }
+}
+
+/// The name of a peer: the one it chose, else its user's id.
+pub(super) fn name_of(member: &Member) -> &str {
+    member.alias.as_deref().unwrap_or(member.user.as_str())
+}
+
+/// Writes a resume token as text.
+#[derive(Debug)]
+pub(super) struct TokenText<'a>(pub(super) &'a ResumeToken);
+
+impl Serialize for TokenText<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self.0)
+    }
+}

@@ -1,0 +1,253 @@
+//! What clients of `/signal` are told.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::{
+    core::{
+        ChatMessage, Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, RelayKind,
+        Welcome,
+    },
+    hub::Outgoing,
+    protocol::IceServers,
+    websocket::{common::TokenText, connection::Seat, frame, mapping::sdp_of},
+};
+
+/// The name of the protocol, as one form of a frame.
+const FORM: &str = "signal";
+
+/// A frame of the server.
+#[derive(Debug, Serialize)]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+enum Told<'a> {
+    Joined(Room<'a>),
+    Resumed(Room<'a>),
+    PeerJoined(Peer<'a>),
+    PeerLeft {
+        sender_id: Id<'a>,
+        user_id: Id<'a>,
+        peer_id: PeerId,
+        reason: LeaveReason,
+    },
+    Sdp {
+        sender_id: Id<'a>,
+        sender_peer_id: PeerId,
+        target_id: &'a str,
+        sdp: &'a RawValue,
+    },
+    Ice {
+        sender_id: Id<'a>,
+        sender_peer_id: PeerId,
+        target_id: &'a str,
+        candidate: &'a RawValue,
+    },
+    HostChange {
+        host_id: Id<'a>,
+        host_peer_id: PeerId,
+    },
+    Kick {
+        target_id: &'a str,
+        reason: &'a str,
+    },
+    Chat {
+        id: Uuid,
+        room_id: &'a str,
+        sender_id: &'a str,
+        peer_id: PeerId,
+        username: &'a str,
+        content: &'a str,
+        timestamp: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client_message_id: Option<&'a str>,
+    },
+    RoomMode {
+        room_id: &'a str,
+        mode: Mode,
+        reason: ModeReason,
+    },
+}
+
+/// The user behind a peer; the peer itself where that is not known.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+struct Id<'a>(Cow<'a, str>);
+
+impl<'a> Id<'a> {
+    fn of(peer: PeerId, member: Option<&'a Member>) -> Self {
+        Self(match member {
+            Some(member) => Cow::Borrowed(member.user.as_str()),
+            None => Cow::Owned(peer.to_string()),
+        })
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Room<'a> {
+    room_id: &'a str,
+    room_code: &'a str,
+    peer_id: PeerId,
+    sender_id: &'a str,
+    user_id: &'a str,
+    username: &'a str,
+    peers: Vec<Peer<'a>>,
+    host_id: Id<'a>,
+    host_peer_id: PeerId,
+    mode: Mode,
+    resume_token: TokenText<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ice_servers: Option<&'a IceServers>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missed: Option<usize>,
+}
+
+impl<'a> Room<'a> {
+    fn new(outgoing: &'a Outgoing<'_>, welcome: &'a Welcome, seat: &'a Seat) -> Self {
+        let host = welcome.host_member();
+        let (missed, ice_servers) = (outgoing.missed(), outgoing.ice_servers());
+        Self {
+            room_id: welcome.room.as_str(),
+            room_code: seat.code.as_str(),
+            peer_id: welcome.peer,
+            sender_id: welcome.member.user.as_str(),
+            user_id: welcome.member.user.as_str(),
+            username: &welcome.member.username,
+            peers: welcome.peers.iter().map(Peer::from).collect(),
+            host_id: Id::of(welcome.host, host),
+            host_peer_id: welcome.host,
+            mode: welcome.mode,
+            resume_token: TokenText(&welcome.resume),
+            ice_servers,
+            missed,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Peer<'a> {
+    sender_id: &'a str,
+    user_id: &'a str,
+    peer_id: PeerId,
+    username: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alias: Option<&'a str>,
+}
+
+impl<'a> From<&'a PeerInfo> for Peer<'a> {
+    fn from(info: &'a PeerInfo) -> Self {
+        Self {
+            sender_id: info.member.user.as_str(),
+            user_id: info.member.user.as_str(),
+            peer_id: info.id,
+            username: &info.member.username,
+            alias: info.member.alias.as_deref(),
+        }
+    }
+}
+
+/// The event as a frame for the client in `seat`; nothing if it is none of its concern.
+pub(in crate::websocket) fn encode(outgoing: &Outgoing<'_>, seat: &Seat) -> Option<Bytes> {
+    let shared = |told: Told<'_>| Some(outgoing.frame((FORM, None), || frame::text(&told)));
+    match outgoing.event() {
+        Event::Joined(welcome) => Some(frame::text(&Told::Joined(Room::new(
+            outgoing, welcome, seat,
+        )))),
+        Event::Resumed { welcome, .. } => {
+            let room = Room::new(outgoing, welcome, seat);
+            Some(frame::text(&Told::Resumed(room)))
+        }
+        Event::PeerJoined(info) => shared(Told::PeerJoined(info.into())),
+        Event::PeerLeft {
+            peer,
+            member,
+            reason,
+        } => {
+            let user = Id::of(*peer, member.as_deref());
+            shared(Told::PeerLeft {
+                sender_id: user.clone(),
+                user_id: user,
+                peer_id: *peer,
+                reason: *reason,
+            })
+        }
+        Event::HostChanged { host, member } => shared(Told::HostChange {
+            host_id: Id::of(*host, member.as_deref()),
+            host_peer_id: *host,
+        }),
+        Event::ModeChanged { room, mode, reason } => shared(Told::RoomMode {
+            room_id: room.as_str(),
+            mode: *mode,
+            reason: *reason,
+        }),
+        Event::Chat(message) => shared(chat(message)),
+        Event::Kicked { reason, .. } => Some(frame::text(&Told::Kick {
+            target_id: seat.member.user.as_str(),
+            reason,
+        })),
+        Event::Relay {
+            kind,
+            from,
+            sender,
+            body,
+            ..
+        } => Some(relay(
+            *kind,
+            Id::of(*from, sender.as_deref()),
+            *from,
+            body,
+            seat,
+        )),
+        // Its media does not go through a media server: the protocol has no words for it.
+        Event::NewProducer(_) | Event::ProducerClosed { .. } => None,
+    }
+}
+
+fn chat(message: &ChatMessage) -> Told<'_> {
+    Told::Chat {
+        id: message.id,
+        room_id: message.room.as_str(),
+        sender_id: message.author.user.as_str(),
+        peer_id: message.peer,
+        username: &message.author.username,
+        content: &message.content,
+        timestamp: message.timestamp,
+        client_message_id: message.client_id.as_deref(),
+    }
+}
+
+fn relay(
+    kind: RelayKind,
+    sender_id: Id<'_>,
+    sender_peer_id: PeerId,
+    body: &RawValue,
+    seat: &Seat,
+) -> Bytes {
+    let target_id = seat.member.user.as_str();
+    if kind == RelayKind::Ice {
+        return frame::text(&Told::Ice {
+            sender_id,
+            sender_peer_id,
+            target_id,
+            candidate: body,
+        });
+    }
+    frame::text(&Told::Sdp {
+        sender_id,
+        sender_peer_id,
+        target_id,
+        sdp: &sdp_of(kind, body),
+    })
+}
+
+#[cfg(test)]
+#[path = "../tests/signal_encode.rs"]
+mod tests;

@@ -1,0 +1,154 @@
+//! `/signal/{roomId}`: connecting joins, closing leaves. Peers are called by their users' ids.
+
+mod encode;
+mod frames;
+
+use super::{
+    client::{Client, Handled, Outcome, Protocol, Work},
+    close::Close,
+};
+use crate::{
+    core::RoomCode,
+    hub::{Arrival, Joining},
+    protocol::{ErrorCode, WireError},
+};
+
+pub(super) use encode::encode;
+use frames::{Incoming, Request};
+
+/// The protocol for one connection.
+pub(super) struct Signal {
+    client: Client,
+    code: RoomCode,
+    /// The resume token of the opening request, if it had one.
+    resume: Option<Box<str>>,
+}
+
+impl Signal {
+    pub(super) fn new(client: Client, code: RoomCode, resume: Option<Box<str>>) -> Self {
+        Self {
+            client,
+            code,
+            resume,
+        }
+    }
+
+    /// Makes the client the peer that its token says, or a new one if it cannot be.
+    fn resume(&self, token: &str) -> Work {
+        let (client, code, token) = (self.client.clone(), self.code.clone(), Box::from(token));
+        let token: Box<str> = token;
+        Work::for_client(async move {
+            match client.session.arrive(&code, Some(&token)).await {
+                Ok(Arrival::Back) => Outcome::Done,
+                Ok(Arrival::Beside | Arrival::New) => {
+                    client.link.refuse(Some("resume"), &not_resumed());
+                    Outcome::GoOn
+                }
+                Err(error) => {
+                    client.turn_away(&error);
+                    Outcome::Done
+                }
+            }
+        })
+    }
+
+    fn join(&self) -> Work {
+        let (client, code) = (self.client.clone(), self.code.clone());
+        Work::new(async move {
+            let joined = match client.session.join(&code) {
+                Joining::Done(joined) => joined,
+                Joining::Later(joining) => joining.await,
+            };
+            if let Err(error) = joined {
+                client.turn_away(&error);
+            }
+            Outcome::Done
+        })
+    }
+
+    fn execute(&self, request: Request<'_>) -> Result<(), WireError> {
+        let client = &self.client;
+        match request {
+            Request::Relay { kind, target, body } => client.relay(kind, target.as_deref(), body)?,
+            Request::Appoint { host } => client.appoint(&host)?,
+            Request::Kick { target, reason } => client.kick(&target, &reason)?,
+            Request::Chat { content, client_id } => client.chat(&content, client_id.as_deref()),
+            Request::Auth { token } => client.refresh(&token)?,
+            Request::Leave => {
+                client.session.leave();
+                client.link.outbox.close(Close::left());
+            }
+            Request::Resume { .. } => return Err(not_resumed()),
+        }
+        Ok(())
+    }
+
+    /// Whether the sender is who it says.
+    fn check(&self, sender: Option<&str>) -> Result<(), WireError> {
+        let Some(sender) = sender else { return Ok(()) };
+        let session = &self.client.session;
+        if sender == session.member().user.as_str()
+            || session
+                .peer()
+                .is_some_and(|peer| sender.parse() == Ok(peer))
+        {
+            return Ok(());
+        }
+        let must = "senderId must be the sender's own";
+        Err(WireError::new(ErrorCode::Forbidden, must).at("senderId"))
+    }
+}
+
+impl Protocol for Signal {
+    fn begin(&mut self) -> Option<Work> {
+        let (client, code) = (self.client.clone(), self.code.clone());
+        client.link.expect(code.clone());
+        let resume = self.resume.take();
+        Some(Work::for_client(async move {
+            match client.session.arrive(&code, resume.as_deref()).await {
+                Ok(Arrival::Back) => Outcome::Done,
+                Ok(Arrival::Beside) if resume.is_none() => Outcome::Ask,
+                Ok(Arrival::Beside | Arrival::New) => Outcome::GoOn,
+                Err(error) => {
+                    client.turn_away(&error);
+                    Outcome::Done
+                }
+            }
+        }))
+    }
+
+    fn handle(&mut self, text: &str, asked: bool) -> Handled {
+        let incoming = Incoming::read(text);
+        if asked {
+            return match &incoming {
+                Ok(Incoming {
+                    request: Request::Resume { token },
+                    ..
+                }) => Handled::After(self.resume(token)),
+                _ => Handled::Before(self.join()),
+            };
+        }
+        let (about, done) = match incoming {
+            Ok(incoming) => {
+                let done = self
+                    .check(incoming.sender.as_deref())
+                    .and_then(|()| self.execute(incoming.request));
+                (Some(incoming.name), done)
+            }
+            Err((name, error)) => (name, Err(error)),
+        };
+        if let Err(error) = done {
+            self.client.link.refuse(about.as_deref(), &error);
+        }
+        Handled::Done
+    }
+
+    fn go_on(&mut self) -> Option<Work> {
+        Some(self.join())
+    }
+}
+
+/// The client cannot be the peer that it asks for.
+fn not_resumed() -> WireError {
+    WireError::invalid("resumeToken", "does not lead back to a peer of this room")
+}

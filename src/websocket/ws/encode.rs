@@ -1,0 +1,251 @@
+//! What clients of `/ws` are told.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::{
+    core::{ChatMessage, Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, Welcome},
+    hub::Outgoing,
+    protocol::IceServers,
+    websocket::{
+        common::{TokenText, name_of},
+        connection::Seat,
+        frame,
+        mapping::ws_type,
+    },
+};
+
+/// The name of the protocol, as one form of a frame.
+const FORM: &str = "ws";
+
+/// A frame of the server, but those that carry relays.
+#[derive(Debug, Serialize)]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+pub(super) enum Told<'a> {
+    Joined(Room<'a>),
+    Resumed(Room<'a>),
+    PeerJoined {
+        room: &'a str,
+        #[serde(flatten)]
+        peer: Peer<'a>,
+    },
+    PeerLeft {
+        room: &'a str,
+        sender: Name<'a>,
+        peer_id: PeerId,
+        reason: LeaveReason,
+    },
+    Chat {
+        room: &'a str,
+        sender: &'a str,
+        peer_id: PeerId,
+        payload: Said<'a>,
+    },
+    HostChange {
+        room: &'a str,
+        host: Name<'a>,
+        host_id: PeerId,
+    },
+    Kicked {
+        room: &'a str,
+        reason: &'a str,
+    },
+    Left {
+        room: &'a str,
+    },
+    RoomMode {
+        room: &'a str,
+        mode: Mode,
+        reason: ModeReason,
+    },
+}
+
+/// The frame that carries a relay.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Relayed<'a> {
+    r#type: &'static str,
+    room: &'a str,
+    sender: Name<'a>,
+    sender_peer_id: PeerId,
+    recipient: &'a str,
+    payload: &'a RawValue,
+}
+
+/// The name of a peer; its id where its name is not known.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct Name<'a>(Cow<'a, str>);
+
+impl<'a> Name<'a> {
+    fn of(peer: PeerId, member: Option<&'a Member>) -> Self {
+        Self(match member {
+            Some(member) => Cow::Borrowed(name_of(member)),
+            None => Cow::Owned(peer.to_string()),
+        })
+    }
+}
+
+/// `joined`, `resumed`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Room<'a> {
+    room: &'a str,
+    room_id: &'a str,
+    sender: &'a str,
+    peer_id: PeerId,
+    user_id: &'a str,
+    peers: Vec<Peer<'a>>,
+    host: Name<'a>,
+    host_id: PeerId,
+    mode: Mode,
+    resume_token: TokenText<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ice_servers: Option<&'a IceServers>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missed: Option<usize>,
+}
+
+impl<'a> Room<'a> {
+    fn new(outgoing: &'a Outgoing<'_>, welcome: &'a Welcome, seat: &'a Seat) -> Self {
+        let (missed, ice_servers) = (outgoing.missed(), outgoing.ice_servers());
+        Self {
+            room: seat.code.as_str(),
+            room_id: welcome.room.as_str(),
+            sender: name_of(&welcome.member),
+            peer_id: welcome.peer,
+            user_id: welcome.member.user.as_str(),
+            peers: welcome.peers.iter().map(Peer::from).collect(),
+            host: Name::of(welcome.host, welcome.host_member()),
+            host_id: welcome.host,
+            mode: welcome.mode,
+            resume_token: TokenText(&welcome.resume),
+            ice_servers,
+            missed,
+        }
+    }
+}
+
+/// Another peer.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Peer<'a> {
+    sender: &'a str,
+    peer_id: PeerId,
+    user_id: &'a str,
+    username: &'a str,
+}
+
+impl<'a> From<&'a PeerInfo> for Peer<'a> {
+    fn from(info: &'a PeerInfo) -> Self {
+        Self {
+            sender: name_of(&info.member),
+            peer_id: info.id,
+            user_id: info.member.user.as_str(),
+            username: &info.member.username,
+        }
+    }
+}
+
+/// What was said.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Said<'a> {
+    id: Uuid,
+    content: &'a str,
+    timestamp: u64,
+    sender_id: &'a str,
+    username: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_message_id: Option<&'a str>,
+}
+
+/// The event as a frame for the client in `seat`; nothing if it is none of its concern.
+pub(in crate::websocket) fn encode(outgoing: &Outgoing<'_>, seat: &Seat) -> Option<Bytes> {
+    let room = seat.code.as_str();
+    let told = match outgoing.event() {
+        Event::Joined(welcome) => return own(&Told::Joined(Room::new(outgoing, welcome, seat))),
+        Event::Resumed { welcome, .. } => {
+            return own(&Told::Resumed(Room::new(outgoing, welcome, seat)));
+        }
+        Event::Kicked { reason, .. } => return own(&Told::Kicked { room, reason }),
+        Event::Relay {
+            kind,
+            from,
+            sender,
+            body,
+            ..
+        } => {
+            return own(&Relayed {
+                r#type: ws_type(*kind),
+                room,
+                sender: Name::of(*from, sender.as_deref()),
+                sender_peer_id: *from,
+                recipient: seat.name(),
+                payload: body,
+            });
+        }
+        // Its media does not go through a media server: the protocol has no words for it.
+        Event::NewProducer(_) | Event::ProducerClosed { .. } => return None,
+        Event::PeerJoined(info) => Told::PeerJoined {
+            room,
+            peer: info.into(),
+        },
+        Event::PeerLeft {
+            peer,
+            member,
+            reason,
+        } => Told::PeerLeft {
+            room,
+            sender: Name::of(*peer, member.as_deref()),
+            peer_id: *peer,
+            reason: *reason,
+        },
+        Event::HostChanged { host, member } => Told::HostChange {
+            room,
+            host: Name::of(*host, member.as_deref()),
+            host_id: *host,
+        },
+        Event::ModeChanged { mode, reason, .. } => Told::RoomMode {
+            room,
+            mode: *mode,
+            reason: *reason,
+        },
+        Event::Chat(message) => chat(room, message),
+    };
+    let form = (FORM, Some(seat.code.clone()));
+    Some(outgoing.frame(form, || frame::text(&told)))
+}
+
+/// A frame that is for one client alone.
+fn own(told: &impl Serialize) -> Option<Bytes> {
+    Some(frame::text(told))
+}
+
+fn chat<'a>(room: &'a str, message: &'a ChatMessage) -> Told<'a> {
+    Told::Chat {
+        room,
+        sender: name_of(&message.author),
+        peer_id: message.peer,
+        payload: Said {
+            id: message.id,
+            content: &message.content,
+            timestamp: message.timestamp,
+            sender_id: message.author.user.as_str(),
+            username: &message.author.username,
+            client_message_id: message.client_id.as_deref(),
+        },
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/ws_encode.rs"]
+mod tests;
