@@ -6,11 +6,13 @@ use super::{Refusal, Room, Seat};
 use crate::core::{PeerId, peer::Peer};
 
 impl<C: Clone + PartialEq> Room<C> {
-    /// Whether a newcomer may not go by `alias`: somebody in the room does, or is that user.
+    /// Whether a newcomer may not go by `alias`: somebody in the room does, or is that user or peer.
     pub fn is_taken(&self, alias: &str) -> bool {
-        self.peers.values().any(|peer| {
-            peer.member.alias.as_deref() == Some(alias) || peer.member.user.as_str() == alias
-        })
+        let is_peer = |id: PeerId| self.peers.contains_key(&id);
+        alias.parse().is_ok_and(is_peer)
+            || self.peers.values().any(|peer| {
+                peer.member.alias.as_deref() == Some(alias) || peer.member.user.as_str() == alias
+            })
     }
 
     /// Whom a peer means by `name`: the peer that goes by it, else the one whose id it is, else

@@ -90,10 +90,12 @@ fn a_name_leads_to_whom_it_was_given_then_to_an_id_then_to_a_user() {
     let id = peer(2).to_string();
     join(&mut room, 1, "anna", Some("camera")).unwrap();
     join(&mut room, 2, "anna", None).unwrap();
-    join(&mut room, 3, "ben", Some(&id)).unwrap();
+    let pretended = join(&mut room, 3, "ben", Some(&id));
+    assert_eq!(pretended, Err(Refusal::NameTaken), "it is another's id");
+    join(&mut room, 3, "ben", None).unwrap();
     join(&mut room, 4, "camera", None).unwrap();
     assert_eq!(find(&room, 2, "camera"), [peer(1)], "not the user");
-    assert_eq!(find(&room, 1, &id), [peer(3)], "not the peer of that id");
+    assert_eq!(find(&room, 1, &id), [peer(2)]);
     assert_eq!(find(&room, 1, &peer(4).to_string()), [peer(4)]);
     assert_eq!(find(&room, 3, "anna"), [peer(1), peer(2)]);
     assert_eq!(find(&room, 3, "nobody"), []);
