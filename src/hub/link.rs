@@ -147,6 +147,18 @@ pub struct Outgoing<'e> {
 pub type Form = (&'static str, Option<RoomCode>);
 
 impl<'e> Outgoing<'e> {
+    /// An event for one client, for tests of what links make of it.
+    #[cfg(test)]
+    pub(crate) fn alone(event: &'e Event<'e>) -> Self {
+        Self {
+            event,
+            shared: false,
+            json: OnceCell::new(),
+            ice: OnceCell::new(),
+            frames: RefCell::default(),
+        }
+    }
+
     /// The event.
     pub const fn event(&self) -> &'e Event<'e> {
         self.event

@@ -77,6 +77,16 @@ impl Metrics {
 }
 
 fn describe() {
+    describe_gauge!(
+        "switchboard_websocket_connections",
+        Unit::Count,
+        "Open raw WebSocket connections by protocol: signal, ws"
+    );
+    describe_counter!(
+        "switchboard_websocket_closes_total",
+        Unit::Count,
+        "Raw WebSocket connections that ended, by protocol and close code; 1006 without one"
+    );
     describe_counter!(
         "switchboard_media_requests_total",
         Unit::Count,

@@ -112,3 +112,7 @@ const fn is_end(error: &tokio_tungstenite::tungstenite::error::ProtocolError) ->
     use tokio_tungstenite::tungstenite::error::ProtocolError;
     matches!(error, ProtocolError::ResetWithoutClosingHandshake)
 }
+
+#[cfg(test)]
+#[path = "tests/close.rs"]
+mod tests;

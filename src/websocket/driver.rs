@@ -17,6 +17,7 @@ use std::{
 
 use futures_util::Stream as _;
 use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use metrics::{counter, gauge};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -95,6 +96,22 @@ impl Drop for Hold {
     }
 }
 
+/// An open connection in the figures.
+struct Counted(Dialect);
+
+impl Counted {
+    fn new(dialect: Dialect) -> Self {
+        gauge!("switchboard_websocket_connections", "protocol" => dialect.name()).increment(1.0);
+        Self(dialect)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        gauge!("switchboard_websocket_connections", "protocol" => self.0.name()).decrement(1.0);
+    }
+}
+
 /// One connection.
 pub(super) struct Driver {
     socket: WebSocketStream<Pipe>,
@@ -133,7 +150,7 @@ impl Driver {
             .write_buffer_size(0)
             .max_message_size(Some(settings.max_message))
             .max_frame_size(Some(settings.max_message));
-        let pipe = Pipe::new(upgraded);
+        let pipe = Pipe::new(TokioIo::new(upgraded));
         let socket = WebSocketStream::from_raw_socket(pipe, Role::Server, Some(config)).await;
         Self {
             socket,
@@ -150,7 +167,7 @@ impl Driver {
 
     /// Serves the connection until it ends.
     pub(super) async fn run(mut self, dialect: Dialect) {
-        gauge!("switchboard_websocket_connections", "protocol" => dialect.name()).increment(1.0);
+        let _counted = Counted::new(dialect);
         self.work = self.protocol.begin();
         let close = loop {
             match poll_fn(|cx| self.poll(cx)).await {
@@ -159,7 +176,7 @@ impl Driver {
                 Step::Worked(outcome) => self.worked(outcome),
                 Step::Over(Over::Close(close)) => {
                     self.session.0.close(close.ending);
-                    self.link.outbox.close_at_once(close);
+                    self.link.outbox.close(close);
                 }
                 Step::Over(Over::Lost) => break None,
                 Step::Time => {
@@ -175,7 +192,6 @@ impl Driver {
                 }
             }
         };
-        gauge!("switchboard_websocket_connections", "protocol" => dialect.name()).decrement(1.0);
         let code = close.as_ref().map_or(1006, |close| close.code);
         counter!("switchboard_websocket_closes_total", "protocol" => dialect.name(), "code" => label(code))
             .increment(1);

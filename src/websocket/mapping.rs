@@ -135,3 +135,7 @@ pub(super) fn body_of<'a>(
     check_body(kind, name, body)?;
     Ok(body)
 }
+
+#[cfg(test)]
+#[path = "tests/mapping.rs"]
+mod tests;

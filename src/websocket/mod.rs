@@ -34,7 +34,8 @@ mod upgrade;
 mod ws;
 
 #[cfg(test)]
-mod tests;
+#[path = "tests/house.rs"]
+mod house;
 
 use std::{sync::Arc, time::Duration};
 

@@ -75,6 +75,15 @@ impl Entry {
     const fn cost(&self) -> usize {
         self.frame.len() + MESSAGE_OVERHEAD
     }
+
+    /// Takes its event out, if it tells one. Returns whether it does not.
+    fn give_back(&mut self, events: &mut Vec<Event<'static>>) -> bool {
+        let Some(event) = self.event.take() else {
+            return true;
+        };
+        events.push(event);
+        false
+    }
 }
 
 impl Outbox {
@@ -133,15 +142,17 @@ impl Outbox {
         let begun = flight.written > 0;
         flight.broken |=
             begun && (flight.frames.front()).is_some_and(|first| first.event.is_some());
-        let under_way = flight
+        let mut events = Vec::new();
+        // What only this connection could use goes on waiting for it.
+        let mut first = begun;
+        flight.frames.retain_mut(|entry| {
+            let keep = std::mem::take(&mut first);
+            entry.give_back(&mut events) || keep
+        });
+        waiting
             .frames
-            .iter_mut()
-            .filter_map(|entry| entry.event.take());
-        let mut events: Vec<Event<'static>> = under_way.collect();
-        flight.frames.truncate(usize::from(begun));
-        let waited = std::mem::take(&mut waiting.frames);
-        events.extend(waited.into_iter().filter_map(|entry| entry.event));
-        waiting.bytes = 0;
+            .retain_mut(|entry| entry.give_back(&mut events));
+        waiting.bytes = waiting.frames.iter().map(Entry::cost).sum();
         events
     }
 
@@ -159,7 +170,7 @@ impl Outbox {
     /// error if the connection is broken.
     pub(super) fn poll_write(
         &self,
-        pipe: &mut Pipe,
+        pipe: &mut Pipe<impl AsyncWrite + Unpin>,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Close>> {
         // Registered before looking, so that nothing slips through.
@@ -244,3 +255,7 @@ impl Flight {
         slim(&mut self.frames);
     }
 }
+
+#[cfg(test)]
+#[path = "tests/outbox.rs"]
+mod tests;

@@ -22,25 +22,25 @@ const MAX_REPLIES: usize = 4 * 1024;
 
 /// An upgraded connection.
 #[derive(Debug)]
-pub(super) struct Pipe {
-    io: TokioIo<Upgraded>,
+pub(super) struct Pipe<S = TokioIo<Upgraded>> {
+    io: S,
     /// Whole control frames that go before other frames.
     pub(super) replies: Vec<u8>,
     /// When something was last heard of the client.
     pub(super) heard: Instant,
 }
 
-impl Pipe {
-    pub(super) fn new(upgraded: Upgraded) -> Self {
+impl<S> Pipe<S> {
+    pub(super) fn new(io: S) -> Self {
         Self {
-            io: TokioIo::new(upgraded),
+            io,
             replies: Vec::new(),
             heard: Instant::now(),
         }
     }
 
     /// The connection itself.
-    pub(super) const fn io(&mut self) -> &mut TokioIo<Upgraded> {
+    pub(super) const fn io(&mut self) -> &mut S {
         &mut self.io
     }
 
@@ -48,7 +48,9 @@ impl Pipe {
     pub(super) const fn is_clear(&self) -> bool {
         self.replies.len() < MAX_REPLIES
     }
+}
 
+impl<S: AsyncWrite + Unpin> Pipe<S> {
     /// Writes the control frames that wait.
     pub(super) fn poll_replies(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.replies.is_empty() {
@@ -62,7 +64,7 @@ impl Pipe {
     }
 }
 
-impl AsyncRead for Pipe {
+impl<S: AsyncRead + Unpin> AsyncRead for Pipe<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -77,7 +79,7 @@ impl AsyncRead for Pipe {
     }
 }
 
-impl AsyncWrite for Pipe {
+impl<S: Unpin> AsyncWrite for Pipe<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,

@@ -77,6 +77,7 @@ fn open(hub: &Arc<Hub>, resume: Option<&str>) -> (Arc<Session>, Arc<Given>) {
     let member = Arc::new(Member {
         user: UserId::from("ann"),
         username: "Ann".into(),
+        alias: None,
     });
     let link = Arc::clone(&given) as Arc<dyn Link>;
     let (session, _) = hub.open(link, member, u64::MAX, resume);

@@ -32,7 +32,7 @@ fn the_queue_is_bounded_and_drains() {
         ledger.push(None, 100_000);
         handed += 1;
     }
-    assert_eq!(handed, MAX_QUEUED_BYTES / (100_000 + OVERHEAD));
+    assert_eq!(handed, MAX_QUEUED_BYTES / (100_000 + MESSAGE_OVERHEAD));
     assert!(ledger.has_room(1, 100_000));
-    assert!(ledger.has_room(handed as u64, MAX_QUEUED_BYTES - OVERHEAD));
+    assert!(ledger.has_room(handed as u64, MAX_QUEUED_BYTES - MESSAGE_OVERHEAD));
 }

@@ -1,1 +1,199 @@
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
 
+use super::*;
+
+fn refusal(frame: &Value) -> WireError {
+    let text = frame.to_string();
+    Incoming::read(&text).unwrap_err().1
+}
+
+/// A frame of this type with these fields, from somebody in a room.
+fn frame(name: &str, more: Value) -> Value {
+    let mut frame = json!({ "type": name, "room": "r", "sender": "me" });
+    if let (Value::Object(frame), Value::Object(more)) = (&mut frame, more) {
+        frame.extend(more);
+    }
+    frame
+}
+
+#[test]
+fn each_type_is_read() {
+    for frame in [
+        frame("join", json!({})),
+        frame("join", json!({ "payload": { "resumeToken": "x" } })),
+        frame("leave", json!({})),
+        frame("offer", json!({ "payload": "v=0", "recipient": "you" })),
+        frame("answer", json!({ "payload": {} })),
+        frame("ice-candidate", json!({})),
+        frame("candidate", json!({ "payload": null })),
+        frame("ice", json!({ "payload": {} })),
+        frame("chat", json!({ "payload": "hi", "recipient": null })),
+        frame(
+            "chat",
+            json!({ "payload": { "content": "hi", "clientMessageId": "1" } }),
+        ),
+        frame(
+            "kick",
+            json!({ "recipient": "you", "payload": { "reason": "x" } }),
+        ),
+        frame("kick", json!({ "recipient": "you", "payload": "x" })),
+        frame("host-change", json!({ "recipient": "you" })),
+        json!({ "type": "resume", "resumeToken": "x" }),
+        json!({ "type": "resume", "payload": { "resumeToken": "x" } }),
+        json!({ "type": "auth", "token": "x" }),
+    ] {
+        let text = frame.to_string();
+        let read = Incoming::read(&text).unwrap();
+        assert_eq!(read.name, frame["type"].as_str().unwrap());
+    }
+}
+
+#[test]
+fn a_candidate_that_is_missing_is_the_end_of_candidates() {
+    let text = frame("ice-candidate", json!({})).to_string();
+    let Request::Act { action, .. } = Incoming::read(&text).unwrap().request else {
+        panic!("not an action");
+    };
+    let Action::Relay { kind, body, .. } = action else {
+        panic!("no relay: {action:?}");
+    };
+    assert_eq!((kind, body.get()), (RelayKind::Ice, "null"));
+}
+
+#[test]
+fn a_refusal_names_the_field_at_fault() {
+    let long = "x".repeat(65);
+    for (frame, field) in [
+        (json!({ "type": "leave", "sender": "me" }), "room"),
+        (json!({ "type": "leave", "room": "r" }), "sender"),
+        (
+            json!({ "type": "join", "room": "no room", "sender": "me" }),
+            "room",
+        ),
+        (
+            json!({ "type": "join", "room": "r", "sender": "" }),
+            "sender",
+        ),
+        (
+            json!({ "type": "join", "room": "r", "sender": long }),
+            "sender",
+        ),
+        (
+            json!({ "type": "join", "room": "r", "sender": "a\nb" }),
+            "sender",
+        ),
+        (frame("join", json!({ "payload": 1 })), "payload"),
+        (
+            frame("join", json!({ "payload": { "resumeToken": 1 } })),
+            "payload.resumeToken",
+        ),
+        (frame("offer", json!({})), "payload"),
+        (frame("offer", json!({ "payload": null })), "payload"),
+        (frame("ice", json!({ "payload": 1 })), "payload"),
+        (
+            frame("offer", json!({ "payload": {}, "recipient": 1 })),
+            "recipient",
+        ),
+        (
+            frame("offer", json!({ "payload": {}, "recipient": "" })),
+            "recipient",
+        ),
+        (frame("chat", json!({})), "payload"),
+        (frame("chat", json!({ "payload": [] })), "payload"),
+        (frame("chat", json!({ "payload": {} })), "payload.content"),
+        (
+            frame("chat", json!({ "payload": "x", "recipient": "you" })),
+            "recipient",
+        ),
+        (frame("kick", json!({})), "recipient"),
+        (
+            frame(
+                "kick",
+                json!({ "recipient": "you", "payload": { "reason": 1 } }),
+            ),
+            "payload.reason",
+        ),
+        (json!({ "type": "resume" }), "resumeToken"),
+        (json!({ "type": "auth" }), "token"),
+    ] {
+        let error = refusal(&frame);
+        assert_eq!(error.code, ErrorCode::InvalidPayload, "{frame}");
+        assert_eq!(error.field.as_deref(), Some(field), "{frame}");
+        assert!(error.message.starts_with(field), "{}", error.message);
+    }
+}
+
+#[test]
+fn an_unknown_type_is_told_from_a_bad_one() {
+    assert_eq!(
+        refusal(&json!({ "type": "dance" })).code,
+        ErrorCode::UnknownEvent
+    );
+    assert_eq!(
+        refusal(&json!({ "type": null })).code,
+        ErrorCode::InvalidPayload
+    );
+}
+
+fn junk() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,8}".prop_map(Value::from),
+        Just(json!([])),
+        Just(json!({ "content": "x", "reason": "x", "resumeToken": "x" })),
+        Just(json!({ "content": 1, "reason": 1, "resumeToken": 1, "clientMessageId": 1 })),
+    ]
+}
+
+const TYPES: [&str; 12] = [
+    "join",
+    "leave",
+    "offer",
+    "answer",
+    "ice-candidate",
+    "candidate",
+    "ice",
+    "chat",
+    "kick",
+    "host-change",
+    "resume",
+    "auth",
+];
+
+const FIELDS: [&str; 7] = [
+    "room",
+    "sender",
+    "recipient",
+    "payload",
+    "resumeToken",
+    "token",
+    "extra",
+];
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC*") {
+        let _ = Incoming::read(&text);
+    }
+
+    #[test]
+    fn whatever_is_in_a_frame_a_refusal_names_a_field(
+        name in prop::sample::select(&TYPES[..]),
+        values in prop::collection::vec((prop::sample::select(&FIELDS[..]), junk()), 0..7),
+    ) {
+        let mut frame: Map<String, Value> =
+            values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        frame.insert("type".to_owned(), json!(name));
+        let text = Value::Object(frame).to_string();
+        if let Err((about, error)) = Incoming::read(&text) {
+            prop_assert_eq!(about.as_deref(), Some(name));
+            prop_assert_eq!(error.code, ErrorCode::InvalidPayload);
+            let field = error.field.unwrap_or_default();
+            let outer = field.split('.').next().unwrap_or_default();
+            prop_assert!(FIELDS.contains(&outer), "{} in {}", field, text);
+            prop_assert!(error.message.starts_with(&*field), "{}", error.message);
+        }
+    }
+}

@@ -171,13 +171,26 @@ fn chat<'a>(fields: &Fields<'a>) -> Result<Action<'a>, WireError> {
 
 fn kick<'a>(fields: &Fields<'a>) -> Result<Action<'a>, WireError> {
     let recipient = filled(fields.required_text("recipient")?)?;
-    let reason = match payload(fields)? {
-        Some(payload) => payload.optional_text("reason").map_err(in_payload)?,
-        None => None,
+    let reason = match fields.optional("payload") {
+        Some(reason) if reason.get().starts_with('"') => {
+            let reason = text_of("payload", reason)?;
+            check_label("payload", &reason)?;
+            reason
+        }
+        _ => reason_of(fields)?,
     };
+    Ok(Action::Kick { recipient, reason })
+}
+
+/// The reason in the payload, if there is one.
+fn reason_of<'a>(fields: &Fields<'a>) -> Result<Cow<'a, str>, WireError> {
+    let Some(payload) = payload(fields)? else {
+        return Ok(Cow::default());
+    };
+    let reason = payload.optional_text("reason").map_err(in_payload)?;
     let reason = reason.unwrap_or_default();
     check_label("reason", &reason).map_err(in_payload)?;
-    Ok(Action::Kick { recipient, reason })
+    Ok(reason)
 }
 
 /// The fields of the payload, if there is one.
