@@ -7,6 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use axum::Router;
 use thiserror::Error;
 use tokio::net::{TcpListener, lookup_host};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -117,24 +118,12 @@ impl Gateway {
         };
         let hub = Hub::new(limits, neighbours, chat_settings(&config)?);
         let cookie: Arc<str> = config.auth.cookie.as_str().into();
-        let dev = dev_issuer.map(|issuer| DevMode {
-            issuer,
-            verifier: verifier.clone(),
-            cookie: Arc::clone(&cookie),
-        });
-        let sockets = websocket::routes(websocket::Services {
-            hub: Arc::clone(&hub),
-            verifier: verifier.clone(),
-            cookie: Arc::clone(&cookie),
-            settings: (&config.engine).into(),
-        });
-        let turn = TurnDesk {
-            issuer: hub.turn().cloned(),
-            verifier: verifier.clone(),
-            cookie: Arc::clone(&cookie),
+        let door = Door {
+            hub: &hub,
+            verifier: &verifier,
+            cookie: &cookie,
         };
-        let routes = http::routes(Arc::clone(&hub), readiness(&config), turn, dev).merge(sockets);
-        let routes = BoxCloneSyncService::new(routes);
+        let routes = BoxCloneSyncService::new(door.routes(&config, dev_issuer));
         let services = socketio::Services {
             hub: Arc::clone(&hub),
             verifier,
@@ -211,6 +200,37 @@ impl Gateway {
             }
         }
         info!("stopped");
+    }
+}
+
+/// What all have in common that let clients in.
+struct Door<'a> {
+    hub: &'a Arc<Hub>,
+    verifier: &'a Verifier,
+    cookie: &'a Arc<str>,
+}
+
+impl Door<'_> {
+    /// All that clients reach but Socket.IO.
+    fn routes(&self, config: &Config, dev_issuer: Option<Arc<DevIssuer>>) -> Router {
+        let (verifier, cookie) = (|| self.verifier.clone(), || Arc::clone(self.cookie));
+        let dev = dev_issuer.map(|issuer| DevMode {
+            issuer,
+            verifier: verifier(),
+            cookie: cookie(),
+        });
+        let turn = TurnDesk {
+            issuer: self.hub.turn().cloned(),
+            verifier: verifier(),
+            cookie: cookie(),
+        };
+        let sockets = websocket::routes(websocket::Services {
+            hub: Arc::clone(self.hub),
+            verifier: verifier(),
+            cookie: cookie(),
+            settings: (&config.engine).into(),
+        });
+        http::routes(Arc::clone(self.hub), readiness(config), turn, dev).merge(sockets)
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::{close::Close, common::Told, connection::Connection};
 use crate::{
     auth::Verifier,
-    core::{PeerId, RelayKind},
+    core::{PeerId, RelayKind, ResumeToken},
     hub::{Answer, Receipt, Session},
     protocol::{ErrorCode, WireError},
 };
@@ -149,6 +149,14 @@ impl Client {
             let _ = act(Some(*peer));
         }
         Ok(())
+    }
+
+    /// Whether a resume token is about the peer that the client is: it may have been brought back
+    /// before it could ask.
+    pub(super) fn is_back(&self, token: &str) -> bool {
+        let peer = self.session.peer();
+        let meant = token.parse().ok().map(|token: ResumeToken| token.peer);
+        peer.is_some() && meant == peer
     }
 
     /// Says something in the room.

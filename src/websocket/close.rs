@@ -89,8 +89,8 @@ impl Close {
 
     /// The client closes: it is answered with its own code. Only 1000 says that it is done
     /// (RFC 6455 §7.4.1); without a code it may be a page that is loaded again.
-    pub(super) fn answer(content: Option<CloseFrame>) -> Self {
-        let code = content.as_ref().map(|content| content.code);
+    pub(super) fn answer(content: Option<&CloseFrame>) -> Self {
+        let code = content.map(|content| content.code);
         let ending = match code {
             Some(CloseCode::Normal) => Ending::Intended,
             _ => Ending::Lost,

@@ -266,7 +266,9 @@ impl Driver {
             Some(Ok(Message::Pong(_))) => self.session.0.heartbeat(),
             Some(Ok(Message::Ping(_) | Message::Frame(_))) => {}
             Some(Ok(Message::Binary(_))) => self.over(Over::Close(Close::binary())),
-            Some(Ok(Message::Close(content))) => self.over(Over::Close(Close::answer(content))),
+            Some(Ok(Message::Close(content))) => {
+                self.over(Over::Close(Close::answer(content.as_ref())));
+            }
             Some(Err(error)) => {
                 debug!(%error, "connection is not read any more");
                 self.over(Close::over(&error).map_or(Over::Lost, Over::Close));

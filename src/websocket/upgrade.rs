@@ -227,7 +227,6 @@ impl Offer {
 }
 
 /// The resume token in the query, if there is one that can be.
-
 fn resume_token(request: &Request) -> Option<Box<str>> {
     let query = request.uri().query()?;
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());

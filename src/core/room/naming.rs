@@ -6,10 +6,12 @@ use super::{Refusal, Room, Seat};
 use crate::core::{PeerId, peer::Peer};
 
 impl<C: Clone + PartialEq> Room<C> {
-    /// Whether a newcomer may not go by `alias`: somebody in the room does, or is that user or peer.
+    /// Whether a newcomer may not go by `alias`: somebody in the room does, or is that user or that
+    /// peer. Names come before ids where somebody is looked for, so whoever were called as another's
+    /// id would get what is meant for the other.
     pub fn is_taken(&self, alias: &str) -> bool {
-        let is_peer = |id: PeerId| self.peers.contains_key(&id);
-        alias.parse().is_ok_and(is_peer)
+        let id = alias.parse::<PeerId>().ok();
+        id.is_some_and(|id| self.peers.contains_key(&id))
             || self.peers.values().any(|peer| {
                 peer.member.alias.as_deref() == Some(alias) || peer.member.user.as_str() == alias
             })

@@ -5,15 +5,11 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
 use crate::{
-    core::{
-        ChatMessage, Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, RelayKind,
-        Welcome,
-    },
+    core::{Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, RelayKind, Welcome},
     hub::Outgoing,
-    protocol::IceServers,
+    protocol::{ChatPayload, IceServers},
     websocket::{common::TokenText, connection::Seat, frame, mapping::sdp_of},
 };
 
@@ -57,17 +53,7 @@ enum Told<'a> {
         target_id: &'a str,
         reason: &'a str,
     },
-    Chat {
-        id: Uuid,
-        room_id: &'a str,
-        sender_id: &'a str,
-        peer_id: PeerId,
-        username: &'a str,
-        content: &'a str,
-        timestamp: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        client_message_id: Option<&'a str>,
-    },
+    Chat(ChatPayload<'a>),
     RoomMode {
         room_id: &'a str,
         mode: Mode,
@@ -156,72 +142,66 @@ impl<'a> From<&'a PeerInfo> for Peer<'a> {
 
 /// The event as a frame for the client in `seat`; nothing if it is none of its concern.
 pub(in crate::websocket) fn encode(outgoing: &Outgoing<'_>, seat: &Seat) -> Option<Bytes> {
-    let shared = |told: Told<'_>| Some(outgoing.frame((FORM, None), || frame::text(&told)));
-    match outgoing.event() {
-        Event::Joined(welcome) => Some(frame::text(&Told::Joined(Room::new(
-            outgoing, welcome, seat,
-        )))),
-        Event::Resumed { welcome, .. } => {
-            let room = Room::new(outgoing, welcome, seat);
-            Some(frame::text(&Told::Resumed(room)))
-        }
-        Event::PeerJoined(info) => shared(Told::PeerJoined(info.into())),
-        Event::PeerLeft {
-            peer,
-            member,
-            reason,
-        } => {
-            let user = Id::of(*peer, member.as_deref());
-            shared(Told::PeerLeft {
-                sender_id: user.clone(),
-                user_id: user,
-                peer_id: *peer,
-                reason: *reason,
-            })
-        }
-        Event::HostChanged { host, member } => shared(Told::HostChange {
-            host_id: Id::of(*host, member.as_deref()),
-            host_peer_id: *host,
-        }),
-        Event::ModeChanged { room, mode, reason } => shared(Told::RoomMode {
-            room_id: room.as_str(),
-            mode: *mode,
-            reason: *reason,
-        }),
-        Event::Chat(message) => shared(chat(message)),
-        Event::Kicked { reason, .. } => Some(frame::text(&Told::Kick {
+    let room = |welcome| Room::new(outgoing, welcome, seat);
+    let own = match outgoing.event() {
+        Event::Joined(welcome) => Told::Joined(room(welcome)),
+        Event::Resumed { welcome, .. } => Told::Resumed(room(welcome)),
+        Event::Kicked { reason, .. } => Told::Kick {
             target_id: seat.member.user.as_str(),
             reason,
-        })),
+        },
         Event::Relay {
             kind,
             from,
             sender,
             body,
             ..
-        } => Some(relay(
-            *kind,
-            Id::of(*from, sender.as_deref()),
-            *from,
-            body,
-            seat,
-        )),
-        // Its media does not go through a media server: the protocol has no words for it.
-        Event::NewProducer(_) | Event::ProducerClosed { .. } => None,
-    }
+        } => {
+            let sender = Id::of(*from, sender.as_deref());
+            return Some(relay(*kind, sender, *from, body, seat));
+        }
+        event => {
+            let told = for_all(event)?;
+            return Some(outgoing.frame((FORM, None), || frame::text(&told)));
+        }
+    };
+    Some(frame::text(&own))
 }
 
-fn chat(message: &ChatMessage) -> Told<'_> {
-    Told::Chat {
-        id: message.id,
-        room_id: message.room.as_str(),
-        sender_id: message.author.user.as_str(),
-        peer_id: message.peer,
-        username: &message.author.username,
-        content: &message.content,
-        timestamp: message.timestamp,
-        client_message_id: message.client_id.as_deref(),
-    }
+/// What all clients are told in the same words.
+fn for_all<'a>(event: &'a Event<'_>) -> Option<Told<'a>> {
+    Some(match event {
+        Event::PeerJoined(info) => Told::PeerJoined(info.into()),
+        Event::PeerLeft {
+            peer,
+            member,
+            reason,
+        } => {
+            let user = Id::of(*peer, member.as_deref());
+            Told::PeerLeft {
+                sender_id: user.clone(),
+                user_id: user,
+                peer_id: *peer,
+                reason: *reason,
+            }
+        }
+        Event::HostChanged { host, member } => Told::HostChange {
+            host_id: Id::of(*host, member.as_deref()),
+            host_peer_id: *host,
+        },
+        Event::ModeChanged { room, mode, reason } => Told::RoomMode {
+            room_id: room.as_str(),
+            mode: *mode,
+            reason: *reason,
+        },
+        Event::Chat(message) => Told::Chat(ChatPayload::from(&**message)),
+        // Media servers are none of the protocol's business.
+        Event::NewProducer(_) | Event::ProducerClosed { .. } => return None,
+        // These are for one client alone.
+        Event::Joined(_) | Event::Resumed { .. } | Event::Kicked { .. } | Event::Relay { .. } => {
+            return None;
+        }
+    })
 }
 
 fn relay(

@@ -78,6 +78,7 @@ impl Signal {
                 client.session.leave();
                 client.link.outbox.close(Close::left());
             }
+            Request::Resume { token } if client.is_back(&token) => {}
             Request::Resume { .. } => return Err(not_resumed()),
         }
         Ok(())

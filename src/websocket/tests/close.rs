@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::{
 use super::*;
 
 fn answer(code: CloseCode) -> Close {
-    Close::answer(Some(CloseFrame {
+    Close::answer(Some(&CloseFrame {
         code,
         reason: "bye".into(),
     }))

@@ -81,7 +81,7 @@ fn the_rest_is_told_too() {
     );
     assert_eq!(
         say(&chat(Some("zoe"))),
-        json!({ "type": "chat", "id": "00000000-0000-0000-0000-000000000009", "roomId": "room_code", "senderId": "you", "peerId": peer(2), "username": "name of you", "content": "hi", "timestamp": 5 })
+        json!({ "type": "chat", "id": "00000000-0000-0000-0000-000000000009", "roomId": "room_code", "senderId": "you", "peerId": peer(2), "username": "name of you", "alias": "zoe", "content": "hi", "timestamp": 5 })
     );
 }
 

@@ -14,7 +14,7 @@ fn say(event: &Event<'_>) -> Value {
 fn a_welcome_tells_of_the_room_and_of_all_in_it() {
     let mut joined = json!({
         "type": "joined", "room": "Code", "roomId": "room_code", "sender": "wendy",
-        "peerId": peer(1), "userId": "me",
+        "peerId": peer(1), "userId": "me", "username": "name of me",
         "peers": [{ "sender": "you", "peerId": peer(2), "userId": "you", "username": "name of you" }],
         "host": "you", "hostId": peer(2), "mode": "p2p", "resumeToken": token(),
     });

@@ -61,66 +61,75 @@ fn a_candidate_that_is_missing_is_the_end_of_candidates() {
     assert_eq!((kind, body.get()), (RelayKind::Ice, "null"));
 }
 
+fn assert_at_fault(frame: &Value, field: &str) {
+    let error = refusal(frame);
+    assert_eq!(error.code, ErrorCode::InvalidPayload, "{frame}");
+    assert_eq!(error.field.as_deref(), Some(field), "{frame}");
+    assert!(error.message.starts_with(field), "{}", error.message);
+}
+
 #[test]
 fn a_refusal_names_the_field_at_fault() {
     let long = "x".repeat(65);
+    let join = |room: &str, sender: &str| json!({ "type": "join", "room": room, "sender": sender });
     for (frame, field) in [
         (json!({ "type": "leave", "sender": "me" }), "room"),
         (json!({ "type": "leave", "room": "r" }), "sender"),
-        (
-            json!({ "type": "join", "room": "no room", "sender": "me" }),
-            "room",
-        ),
-        (
-            json!({ "type": "join", "room": "r", "sender": "" }),
-            "sender",
-        ),
-        (
-            json!({ "type": "join", "room": "r", "sender": long }),
-            "sender",
-        ),
-        (
-            json!({ "type": "join", "room": "r", "sender": "a\nb" }),
-            "sender",
-        ),
-        (frame("join", json!({ "payload": 1 })), "payload"),
-        (
-            frame("join", json!({ "payload": { "resumeToken": 1 } })),
-            "payload.resumeToken",
-        ),
-        (frame("offer", json!({})), "payload"),
-        (frame("offer", json!({ "payload": null })), "payload"),
-        (frame("ice", json!({ "payload": 1 })), "payload"),
-        (
-            frame("offer", json!({ "payload": {}, "recipient": 1 })),
-            "recipient",
-        ),
-        (
-            frame("offer", json!({ "payload": {}, "recipient": "" })),
-            "recipient",
-        ),
-        (frame("chat", json!({})), "payload"),
-        (frame("chat", json!({ "payload": [] })), "payload"),
-        (frame("chat", json!({ "payload": {} })), "payload.content"),
-        (
-            frame("chat", json!({ "payload": "x", "recipient": "you" })),
-            "recipient",
-        ),
+        (join("no room", "me"), "room"),
+        (join("r", ""), "sender"),
+        (join("r", &long), "sender"),
+        (join("r", "a\nb"), "sender"),
         (frame("kick", json!({})), "recipient"),
-        (
-            frame(
-                "kick",
-                json!({ "recipient": "you", "payload": { "reason": 1 } }),
-            ),
-            "payload.reason",
-        ),
+        (frame("host-change", json!({ "recipient": 1 })), "recipient"),
         (json!({ "type": "resume" }), "resumeToken"),
         (json!({ "type": "auth" }), "token"),
     ] {
-        let error = refusal(&frame);
-        assert_eq!(error.code, ErrorCode::InvalidPayload, "{frame}");
-        assert_eq!(error.field.as_deref(), Some(field), "{frame}");
-        assert!(error.message.starts_with(field), "{}", error.message);
+        assert_at_fault(&frame, field);
+    }
+}
+
+#[test]
+fn so_does_one_of_a_payload() {
+    for (name, more, field) in [
+        ("join", json!({ "payload": 1 }), "payload"),
+        (
+            "join",
+            json!({ "payload": { "resumeToken": 1 } }),
+            "payload.resumeToken",
+        ),
+        ("offer", json!({}), "payload"),
+        ("offer", json!({ "payload": null }), "payload"),
+        ("ice", json!({ "payload": 1 }), "payload"),
+        (
+            "offer",
+            json!({ "payload": {}, "recipient": 1 }),
+            "recipient",
+        ),
+        (
+            "offer",
+            json!({ "payload": {}, "recipient": "" }),
+            "recipient",
+        ),
+        ("chat", json!({}), "payload"),
+        ("chat", json!({ "payload": [] }), "payload"),
+        ("chat", json!({ "payload": {} }), "payload.content"),
+        (
+            "chat",
+            json!({ "payload": "x", "recipient": "you" }),
+            "recipient",
+        ),
+        (
+            "kick",
+            json!({ "recipient": "you", "payload": { "reason": 1 } }),
+            "payload.reason",
+        ),
+        (
+            "kick",
+            json!({ "recipient": "you", "payload": "a\u{7}" }),
+            "payload",
+        ),
+    ] {
+        assert_at_fault(&frame(name, more), field);
     }
 }
 

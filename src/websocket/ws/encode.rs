@@ -103,6 +103,7 @@ pub(super) struct Room<'a> {
     sender: &'a str,
     peer_id: PeerId,
     user_id: &'a str,
+    username: &'a str,
     peers: Vec<Peer<'a>>,
     host: Name<'a>,
     host_id: PeerId,
@@ -123,6 +124,7 @@ impl<'a> Room<'a> {
             sender: name_of(&welcome.member),
             peer_id: welcome.peer,
             user_id: welcome.member.user.as_str(),
+            username: &welcome.member.username,
             peers: welcome.peers.iter().map(Peer::from).collect(),
             host: Name::of(welcome.host, welcome.host_member()),
             host_id: welcome.host,
@@ -170,13 +172,12 @@ pub(super) struct Said<'a> {
 
 /// The event as a frame for the client in `seat`; nothing if it is none of its concern.
 pub(in crate::websocket) fn encode(outgoing: &Outgoing<'_>, seat: &Seat) -> Option<Bytes> {
-    let room = seat.code.as_str();
-    let told = match outgoing.event() {
-        Event::Joined(welcome) => return own(&Told::Joined(Room::new(outgoing, welcome, seat))),
-        Event::Resumed { welcome, .. } => {
-            return own(&Told::Resumed(Room::new(outgoing, welcome, seat)));
-        }
-        Event::Kicked { reason, .. } => return own(&Told::Kicked { room, reason }),
+    let code = seat.code.as_str();
+    let room = |welcome| Room::new(outgoing, welcome, seat);
+    let own = match outgoing.event() {
+        Event::Joined(welcome) => Told::Joined(room(welcome)),
+        Event::Resumed { welcome, .. } => Told::Resumed(room(welcome)),
+        Event::Kicked { reason, .. } => Told::Kicked { room: code, reason },
         Event::Relay {
             kind,
             from,
@@ -184,17 +185,28 @@ pub(in crate::websocket) fn encode(outgoing: &Outgoing<'_>, seat: &Seat) -> Opti
             body,
             ..
         } => {
-            return own(&Relayed {
+            let relayed = Relayed {
                 r#type: ws_type(*kind),
-                room,
+                room: code,
                 sender: Name::of(*from, sender.as_deref()),
                 sender_peer_id: *from,
                 recipient: seat.name(),
                 payload: body,
-            });
+            };
+            return Some(frame::text(&relayed));
         }
-        // Its media does not go through a media server: the protocol has no words for it.
-        Event::NewProducer(_) | Event::ProducerClosed { .. } => return None,
+        event => {
+            let told = for_all(event, code)?;
+            let form = (FORM, Some(seat.code.clone()));
+            return Some(outgoing.frame(form, || frame::text(&told)));
+        }
+    };
+    Some(frame::text(&own))
+}
+
+/// What all clients that call the room so are told in the same words.
+fn for_all<'a>(event: &'a Event<'_>, room: &'a str) -> Option<Told<'a>> {
+    Some(match event {
         Event::PeerJoined(info) => Told::PeerJoined {
             room,
             peer: info.into(),
@@ -220,14 +232,13 @@ pub(in crate::websocket) fn encode(outgoing: &Outgoing<'_>, seat: &Seat) -> Opti
             reason: *reason,
         },
         Event::Chat(message) => chat(room, message),
-    };
-    let form = (FORM, Some(seat.code.clone()));
-    Some(outgoing.frame(form, || frame::text(&told)))
-}
-
-/// A frame that is for one client alone.
-fn own(told: &impl Serialize) -> Option<Bytes> {
-    Some(frame::text(told))
+        // Media servers are none of the protocol's business.
+        Event::NewProducer(_) | Event::ProducerClosed { .. } => return None,
+        // These are for one client alone.
+        Event::Joined(_) | Event::Resumed { .. } | Event::Kicked { .. } | Event::Relay { .. } => {
+            return None;
+        }
+    })
 }
 
 fn chat<'a>(room: &'a str, message: &'a ChatMessage) -> Told<'a> {

@@ -10,7 +10,7 @@ use super::{
     connection::Seat,
 };
 use crate::{
-    core::{ResumeToken, RoomCode},
+    core::RoomCode,
     hub::{Joining, Later},
     protocol::{ErrorCode, WireError},
 };
@@ -131,13 +131,11 @@ impl Ws {
     }
 
     fn resume(&mut self, token: &str) -> Result<Handled, WireError> {
-        let silent = std::mem::replace(&mut self.silent, false);
+        self.silent = false;
         let session = &self.client.session;
-        if let Some(peer) = session.peer() {
-            // It may have been brought back before it could ask.
-            let same = |token: ResumeToken| token.peer == peer;
-            let same = silent && token.parse().is_ok_and(same);
-            return same.then_some(Handled::Done).ok_or_else(not_resumed);
+        if session.peer().is_some() {
+            let back = self.client.is_back(token);
+            return back.then_some(Handled::Done).ok_or_else(not_resumed);
         }
         let (client, returning) = (self.client.clone(), session.come_back(Some(token), None));
         Ok(Handled::After(Work::for_client(async move {
