@@ -14,7 +14,7 @@ HAVE_NODE := $(shell command -v node >/dev/null && command -v $(NPM) >/dev/null 
 DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .PHONY: help run run-sfu cluster media-service demo build release test test-rust simulate test-demo \
-	test-media-service test-clients test-cluster measure-cluster test-chat test-sfu play-sfu \
+	test-media-service test-clients test-cluster measure-cluster test-chat test-websocket test-sfu play-sfu \
 	measure-sfu test-turn test-python test-browser lint fmt deny system-packages docker bench clean
 
 help: ## Show what there is
@@ -59,7 +59,7 @@ build: demo ## Build the gateway (debug)
 release: demo ## Build the gateway for production: target/release/switchboard
 	cargo build --locked --release
 
-test: system-packages lint test-rust test-demo test-media-service test-clients test-cluster test-chat test-sfu test-turn test-python test-browser ## Run all tests; installs what they need
+test: system-packages lint test-rust test-demo test-media-service test-clients test-cluster test-chat test-websocket test-sfu test-turn test-python test-browser ## Run all tests; installs what they need
 
 test-rust: ## Unit, property and simulation tests, and those against a real Redis
 	cargo test --locked
@@ -84,6 +84,9 @@ test-cluster: $(CLUSTER_TESTS) ## Several nodes, with real Redis servers that fa
 
 test-chat: $(CLUSTER_TESTS) tests/chat/node_modules/.installed ## Chat through every failure, with the table of a run of faults
 	cd tests/chat && $(NPM) test
+
+test-websocket: $(CLUSTER_TESTS) tests/websocket/node_modules/.installed ## Raw WebSocket clients among Socket.IO clients: ws, wscat, Python, bytes by hand
+	cd tests/websocket && $(NPM) test && $(NPM) run test:python
 
 measure-cluster: $(CLUSTER_TESTS) ## Figures of several nodes: ghosts, recovery, restarts, costs
 	cd tests/cluster && $(NPM) run measure
@@ -131,4 +134,4 @@ bench: ## Measure (none yet)
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv tests/sfu/.venv media-service/node_modules media-service/.venv
+	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv tests/sfu/.venv tests/websocket/.venv media-service/node_modules media-service/.venv

@@ -20,9 +20,10 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => pro
 /**
  * A process that ends with this one, and not before it is asked to.
  * @param {string} command @param {string[]} args @param {NodeJS.ProcessEnv} [env]
+ * @param {'ignore' | 'pipe'} [input] 'pipe': for one that is talked to
  */
-export function spawnOwned(command, args, env = process.env) {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+export function spawnOwned(command, args, env = process.env, input = 'ignore') {
+  const child = spawn(command, args, { env, stdio: [input, 'pipe', 'pipe'] });
   children.add(child);
   child.once('exit', () => children.delete(child));
   return child;
