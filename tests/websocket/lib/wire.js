@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 import { Recorder } from '../../clients/lib/recorder.js';
-import { within } from '../../clients/lib/wait.js';
+import { until, within } from '../../clients/lib/wait.js';
 
 /**
  * @typedef {object} WireOptions
@@ -89,6 +89,11 @@ export class Wire {
     });
     lost.catch(() => {});
     return Promise.race([this.frames.wait(type, fits, mark), lost]);
+  }
+
+  /** The first frame of one of these types, past or to come. @param {string[]} types @param {number} [mark] */
+  either(types, mark = 0) {
+    return until(() => this.frames.since(mark).find(({ event }) => types.includes(event))?.args[0], `${types.join(' or ')} at ${this.path}`);
   }
 
   /** Sends, and returns the next error. @param {any} frame */

@@ -58,17 +58,17 @@ const SCENARIOS = {
 
   async 'chat is heard by all, once, under one id, the sender included'(guests) {
     const [anna, bert] = guests;
-    const { id, timestamp } = await anna.say('grüß dich 👋 "\u2028', 'my own id');
+    const { id, timestamp } = await anna.say('grüß \u2028dich 👋 "', 'my own id');
     const reply = await bert.say('and you');
     for (const guest of guests) {
       const [chat, second] = [await guest.hears('chat', (told) => told.id === id), await guest.hears('chat', (told) => told.id === reply.id)];
       assert.deepEqual(chat, {
         id, timestamp, from: anna.peerId, called: guest.calls(anna), userId: anna.userId, username: 'anna',
-        content: 'grüß dich 👋 "\u2028', clientMessageId: 'my own id',
+        content: 'grüß \u2028dich 👋 "', clientMessageId: 'my own id',
       });
       assert.equal(second.from, bert.peerId);
     }
-    assert.deepEqual(await anna.say('grüß dich 👋 "\u2028', 'my own id'), { id, timestamp }, 'a re-send is the same message');
+    assert.deepEqual(await anna.say('grüß \u2028dich 👋 "', 'my own id'), { id, timestamp }, 'a re-send is the same message');
     await settle(guests);
     for (const guest of guests) assert.equal(heardSince(guest).filter(([what]) => what === 'chat').length, 2);
   },

@@ -93,7 +93,7 @@ for (const [where, nodes] of Object.entries({ 'the same node': [gateway, gateway
       await until(async () => {
         const mark = thief.frames.mark();
         thief.send(join(anna.code, 'the name'));
-        const answer = await Promise.race([thief.frame('joined', undefined, mark), thief.frame('error', undefined, mark)]);
+        const answer = await thief.either(['joined', 'error'], mark);
         return answer.type === 'joined';
       }, 'the name is free');
     });
@@ -134,7 +134,7 @@ for (const [where, nodes] of Object.entries({ 'the same node': [gateway, gateway
         const [witness] = await gather(t, here, [[SocketGuest, 'witness']], code);
         const rivals = await Promise.all(Array.from({ length: 6 }, (_, n) => outside(t, nodes[n % 2], `rival ${n}`)));
         for (const rival of rivals) rival.send(join(code, 'the one'));
-        const answers = await Promise.all(rivals.map((rival) => Promise.race([rival.frame('joined'), rival.frame('error')])));
+        const answers = await Promise.all(rivals.map((rival) => rival.either(['joined', 'error'])));
         const winners = rivals.filter((_, index) => answers[index].type === 'joined');
         assert.equal(winners.length, 1, JSON.stringify(answers));
         for (const { type, code: why, field } of answers) if (type === 'error') assert.deepEqual([why, field], ['FORBIDDEN', 'sender']);

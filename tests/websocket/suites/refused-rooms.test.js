@@ -72,7 +72,7 @@ describe('a room that one cannot enter', { concurrency: 4 }, () => {
       const guests = await gather(t, gateway, [[SocketGuest, 'anna'], [WsGuest, 'bert']], code);
       const wires = await Promise.all([signal(t, code), signal(t, code), Wire.open(t, gateway, '/ws', { token: await gateway.identity.token() })]);
       wires[2].send({ type: 'join', room: code, sender: 'me' });
-      const answers = await Promise.all(wires.map(({ frames }) => Promise.race([frames.wait('joined'), frames.wait('error')])));
+      const answers = await Promise.all(wires.map((wire) => wire.either(['joined', 'error'])));
       assert.deepEqual(answers.map(({ type, code: why }) => why ?? type).sort(), ['ROOM_FULL', 'ROOM_FULL', 'joined']);
       await guests[0].hears('peer-joined', ({ peerId }) => peerId === answers.find(({ type }) => type === 'joined').peerId);
     }
