@@ -67,7 +67,7 @@ for (const [kind, list] of [[SignalGuest, BAD_SIGNALS], [WsGuest, BAD_WS_FRAMES]
         const [guest, witness] = await pair(t, kind);
         await unnoticed([witness], async () => {
           const own = kind === WsGuest ? { room: guest.code, sender: guest.alias } : { senderId: guest.userId };
-          const about = typeof frame.type === 'string' ? frame.type : undefined;
+          const about = pattern.source === '^type$' ? undefined : frame.type;
           assertError(await guest.wire.refusal({ ...own, ...frame }), { code: 'INVALID_PAYLOAD', field: pattern, about });
         });
       });

@@ -109,6 +109,7 @@ describe('a reader that is too slow', { concurrency: 1 }, () => {
       }
       assert.ok(peak - before < 20, `memory grew from ${before} to ${peak} MiB, of 36 that were sent`);
       await bert.hears('peer-left', (left) => left.peerId === peerId);
+      await bert.hears('chat', ({ content }) => content === '380');
       assert.deepEqual(bert.heard.all('chat').map(({ content }) => content), Array.from({ length: 20 }, (_, n) => `${n * 20}`));
       tcp.socket.resume();
       await tcp.code();

@@ -22,9 +22,6 @@ const { cluster } = await sharedCluster({ size: 2, env: PATIENT });
 /** The others are of the kinds that the lost one is not. @param {(typeof KINDS)[number]} kind */
 const around = (kind) => KINDS.filter((other) => other !== kind);
 
-/** A peer that was found by its user alone is told that the token it sends then is of no more use. */
-const news = (guest, mark = 0) => heardSince(guest, mark).filter(([what]) => what !== 'error');
-
 for (const [where, home, nodes] of [['the same node', gateway, [gateway, gateway]], ['another node', cluster, cluster.nodes]]) {
   for (const kind of RAW_KINDS) {
     for (const by of ['query', 'frame']) {
@@ -32,7 +29,7 @@ for (const [where, home, nodes] of [['the same node', gateway, [gateway, gateway
         const party = (t) => gatherLossy(t, home, [
           [around(kind)[0], 'anna', { node: nodes[0] }], [around(kind)[1], 'bert', { node: nodes[1] }], [kind, 'lossy', { node: nodes[0] }]]);
 
-        test('is the same peer, unnoticed by the others', async (t) => {
+        test('is the same peer, unnoticed by the others, and told nothing else', async (t) => {
           const { lossy, others, lose: cut } = await party(t);
           let guest;
           await unnoticed(others, async () => {
@@ -43,6 +40,7 @@ for (const [where, home, nodes] of [['the same node', gateway, [gateway, gateway
             assert.equal(missed, 0);
             assert.deepEqual(resumed, lossy.heard.all('joined')[0]);
           });
+          assert.deepEqual(guest.heard.all('error'), []);
           guest.signal('offer', others[0], description('offer'));
           assert.equal((await others[0].hears('offer')).from, lossy.peerId);
           others[1].signal('ice', guest, 'to you');
@@ -67,7 +65,7 @@ for (const [where, home, nodes] of [['the same node', gateway, [gateway, gateway
           const resumed = await assertResumed(guest, lossy);
           await late.say('live');
           await guest.hears('chat', ({ content }) => content === 'live');
-          const heard = news(guest).slice(1);
+          const heard = heardSince(guest).slice(1);
           const from = (what, body) => [what, { from: anna.peerId, called: guest.calls(anna), to: guest.ownName, body }];
           assert.deepEqual(heard.filter(([what]) => what === 'offer' || what === 'ice'),
             [from('offer', guest.receives('offer', offer)), from('ice', 'a'), from('ice', { candidate: 'b' }), from('ice', null)]);
@@ -205,6 +203,7 @@ describe('a token that is worth nothing', { concurrency: 4 }, () => {
         await cut();
         const back = await comeBack(t, gateway, lossy);
         await assertResumed(back, lossy);
+        await back.say('now the former token is of no more use');
         for (const token of ['garbage', lossy.resumeToken, `${back.resumeToken}x`, '👋']) {
           const wire = await attempt(t, kind, { ...lossy, userId: lossy.userId }, token, by);
           if (by === 'frame') assert.equal((await wire.frame('error')).code, 'INVALID_PAYLOAD');
@@ -218,11 +217,18 @@ describe('a token that is worth nothing', { concurrency: 4 }, () => {
 
     test(`one that comes later than first is refused, and changes nothing: ${kind.kind}`, async (t) => {
       const [anna, bert] = await gather(t, gateway, [[kind, 'anna'], [SocketGuest, 'bert']]);
+      const { lossy, lose: cut } = await gatherLossy(t, gateway, [[kind, 'lossy', { userId: anna.userId }]]);
+      await cut();
       await unnoticed([bert], async () => {
-        const { code, frame } = await anna.wire.refusal({ type: 'resume', resumeToken: anna.resumeToken });
-        assert.deepEqual([code, frame], ['INVALID_PAYLOAD', 'resume']);
+        for (const resumeToken of ['garbage', lossy.resumeToken]) {
+          const { code, field, frame } = await anna.wire.refusal({ type: 'resume', resumeToken });
+          assert.deepEqual([code, field, frame], ['INVALID_PAYLOAD', 'resumeToken', 'resume']);
+        }
+        anna.send({ type: 'resume', resumeToken: anna.resumeToken });
       });
       await anna.say('still here');
+      assert.equal(anna.heard.all('error').length, 2, 'who it is already, it may ask to be');
+      await assertResumed(await comeBack(t, gateway, lossy), lossy);
     });
 
     test(`one whose window has ended: who comes is somebody new: ${kind.kind}`, async (t) => {

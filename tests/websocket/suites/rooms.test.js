@@ -118,7 +118,7 @@ describe('the frames', { concurrency: 4 }, () => {
     assert.match(resumeToken, /./);
     const peer = ({ userId, peerId, username }) => ({ sender: userId, peerId, userId, username });
     assert.deepEqual(joined, {
-      type: 'joined', room: code, roomId, sender: 'Łukasz 👋', peerId: ws.peerId, userId: ws.userId,
+      type: 'joined', room: code, roomId, sender: 'Łukasz 👋', peerId: ws.peerId, userId: ws.userId, username: 'ws',
       peers: [peer(io), peer(signal)], host: io.userId, hostId: io.peerId, mode: 'p2p',
     });
   });
@@ -131,12 +131,12 @@ describe('the frames', { concurrency: 4 }, () => {
     ws.signal('answer', signal, 'y');
     ws.signal('ice', signal, 'z');
     const sender = ({ userId, peerId }) => ({ senderId: userId, senderPeerId: peerId, targetId: signal.userId });
-    assert.deepEqual(await signal.wire.frame('sdp'), { type: 'sdp', ...sender(io), sdp: { type: 'offer', sdp: 'x' } });
+    assert.deepEqual(await signal.wire.frame('sdp', ({ sdp }) => sdp.type === 'offer'), { type: 'sdp', ...sender(io), sdp: { type: 'offer', sdp: 'x' } });
     assert.deepEqual(await signal.wire.frame('ice'), { type: 'ice', ...sender(ws), candidate: 'z' });
-    assert.deepEqual(frames(signal, 'sdp')[1], { type: 'sdp', ...sender(ws), sdp: { type: 'answer', sdp: 'y' } });
+    assert.deepEqual(await signal.wire.frame('sdp', ({ sdp }) => sdp.type === 'answer'), { type: 'sdp', ...sender(ws), sdp: { type: 'answer', sdp: 'y' } });
     const { id, timestamp } = await ws.say('hi', 'c1');
     assert.deepEqual(await signal.wire.frame('chat'), {
-      type: 'chat', id, roomId, senderId: ws.userId, peerId: ws.peerId, username: 'ws', content: 'hi', timestamp, clientMessageId: 'c1',
+      type: 'chat', id, roomId, senderId: ws.userId, peerId: ws.peerId, username: 'ws', alias: 'Łukasz 👋', content: 'hi', timestamp, clientMessageId: 'c1',
     });
     await ws.leave();
     assert.deepEqual(await signal.wire.frame('peer-left'),
