@@ -157,7 +157,6 @@ class RawClients(unittest.IsolatedAsyncioTestCase):
             other.socket.transport.abort()
             await other.reading
             token = other.joined["resumeToken"]
-            await one.send("ice", candidate="missed", targetId=other.joined["peerId"])
             back = await self.client(f"/ws?resumeToken={token}", "other", other.own)
             resumed = await back.events.wait("resumed")
             self.assertEqual((resumed["peerId"], resumed["sender"]), (other.joined["peerId"], "OTHER"))

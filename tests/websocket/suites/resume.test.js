@@ -10,8 +10,9 @@ import { heardSince, settle, unnoticed } from '../lib/guest.js';
 import { assertResumed, comeBack, description, enter, gather, gatherLossy, KINDS, RAW_KINDS } from '../lib/parties.js';
 import { SignalGuest, signalPath } from '../lib/signal.js';
 import { SocketGuest } from '../lib/socketio.js';
+import { TcpSocket } from '../lib/tcp.js';
 import { Wire } from '../lib/wire.js';
-import { WsGuest } from '../lib/ws.js';
+import { WsGuest, wsPath } from '../lib/ws.js';
 
 const PATIENT = { RECONNECT_WINDOW_MS: '60000' };
 const gateway = await startNode(PATIENT, new Identity());
@@ -167,6 +168,30 @@ describe('a connection whose loss is not noticed', { concurrency: 4 }, () => {
     });
   }
 
+  for (const kind of RAW_KINDS) {
+    test(`has read only half of what it was sent: the other half comes over the new one: ${kind.kind}`, async (t) => {
+      const [anna] = await gather(t, gateway, [[WsGuest, 'anna']]);
+      const token = await gateway.identity.token({ sub: 'half' });
+      const slow = await TcpSocket.open(t, gateway, kind === SignalGuest ? `/signal/${anna.code}` : '/ws', token);
+      if (kind === WsGuest) slow.say({ type: 'join', room: anna.code, sender: 'half' });
+      const { peerId, resumeToken } = await slow.hears('joined');
+      slow.socket.pause();
+      const bodies = Array.from({ length: 20 }, (_, n) => `${n} ${'x'.repeat(90_000)}`);
+      for (const body of bodies) anna.signal('ice', peerId, body);
+      await anna.say('all is sent');
+      const resume = { by: 'query', token: resumeToken };
+      const back = await Wire.open(t, gateway, kind === SignalGuest ? signalPath(anna.code, resume) : wsPath(resume), { token });
+      await back.frame('chat', (chat) => JSON.stringify(chat).includes('all is sent'));
+      slow.socket.resume();
+      await slow.code();
+      const numbers = (frames) => frames.filter(({ candidate, payload }) => typeof (candidate ?? payload) === 'string')
+        .map(({ candidate, payload }) => Number.parseInt(candidate ?? payload, 10));
+      const [former, latter] = [numbers(slow.told), numbers(back.frames.entries.map(({ args: [told] }) => told))];
+      assert.ok(former.length > 0 && latter.length > 0, `${former.length} and ${latter.length}`);
+      assert.deepEqual([...former, ...latter], Array.from(bodies.keys()));
+    });
+  }
+
   test('is left alone by a second window of the same user', async (t) => {
     const [first] = await gather(t, gateway, [[SignalGuest, 'anna']]);
     const second = await enter(t, gateway, SignalGuest, 'anna', { userId: first.userId, code: first.code });
@@ -179,10 +204,9 @@ describe('a connection whose loss is not noticed', { concurrency: 4 }, () => {
 describe('a token that is worth nothing', { concurrency: 4 }, () => {
   /** A connection of that user, with a token in either place. */
   const attempt = async (t, kind, { userId, code, alias }, token, by) => {
-    const path = kind === SignalGuest ? signalPath(code, { by, token }) : `/ws${by === 'query' ? `?resumeToken=${encodeURIComponent(token)}` : ''}`;
+    const path = kind === SignalGuest ? signalPath(code, { by, token }) : wsPath({ by, token });
     const first = by === 'frame' ? [{ type: 'resume', resumeToken: token }] : [];
-    const wire = await Wire.open(t, gateway, path, { token: await gateway.identity.token({ sub: userId }), first, owner: alias ?? userId });
-    return wire;
+    return Wire.open(t, gateway, path, { token: await gateway.identity.token({ sub: userId }), first, owner: alias ?? userId });
   };
 
   for (const kind of RAW_KINDS) {
@@ -291,7 +315,7 @@ describe('a peer that comes back', { concurrency: 4 }, () => {
     await cut();
     await unnoticed([anna], async () => {
       const token = await gateway.identity.token({ sub: lossy.userId, username: 'lossy' });
-      const wire = await Wire.open(t, gateway, `/ws?resumeToken=${encodeURIComponent(lossy.resumeToken)}`, { token });
+      const wire = await Wire.open(t, gateway, wsPath({ by: 'query', token: lossy.resumeToken }), { token });
       const resumed = await wire.frame('resumed');
       assert.deepEqual([resumed.peerId, resumed.room, resumed.sender], [lossy.peerId, code, lossy.userId]);
     });
