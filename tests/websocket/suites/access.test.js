@@ -132,6 +132,13 @@ for (const path of PATHS) {
       assert.ok(!tcp.answer.includes(token));
     });
 
+    test('may be in a second header line of subprotocols', async (t) => {
+      const lines = { ...handshake(), 'Sec-WebSocket-Protocol': 'bearer', 'sec-websocket-protocol': await identity.token() };
+      const tcp = await TcpSocket.request(t, gateway, path, lines);
+      assert.equal(tcp.status, 101);
+      assert.equal(tcp.header('Sec-WebSocket-Protocol'), 'bearer');
+    });
+
     test('may come beside subprotocols that nobody knows: none is chosen', async (t) => {
       const tcp = await TcpSocket.request(t, gateway, path, { ...handshake(await identity.token()), 'Sec-WebSocket-Protocol': 'chat, superchat' });
       assert.equal(tcp.status, 101);

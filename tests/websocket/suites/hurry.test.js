@@ -121,3 +121,23 @@ for (const [where, home] of Object.entries({ 'on one node': gateway, 'on two nod
     });
   });
 }
+
+describe('a client that says too much', { concurrency: 4 }, () => {
+  for (const kind of RAW_KINDS) {
+    test(`is told so, for each chat that is not taken, and can go on later: ${kind.kind}`, async (t) => {
+      const node = await startNode({ RATE_LIMITS: 'on' }, gateway.identity);
+      t.after(() => node.kill());
+      const [anna, bert] = await gather(t, node, [[kind, 'anna'], [SocketGuest, 'bert']]);
+      for (let n = 0; n < 600; n += 1) anna.sayUnheard(`${n}`);
+      const { wire } = anna;
+      await until(() => wire.frames.all('error').length + wire.frames.all('chat-ack').length === 600, 'each is answered');
+      const errors = wire.frames.all('error');
+      assert.ok(errors.length > 0);
+      for (const { code, retryable, frame } of errors) assert.deepEqual([code, retryable, frame], ['RATE_LIMITED', true, 'chat']);
+      await until(() => bert.heard.all('chat').length >= 600 - errors.length, 'what was taken is heard');
+      assert.equal(bert.heard.all('chat').length, 600 - errors.length);
+      anna.signal('ice', bert, 'signalling goes on');
+      await bert.hears('ice');
+    });
+  }
+});

@@ -11,7 +11,7 @@ import { heardSince, settle } from '../lib/guest.js';
 import { announced, assertResumed, comeBack, enter, gather, KINDS, RAW_KINDS } from '../lib/parties.js';
 import { SignalGuest } from '../lib/signal.js';
 import { SocketGuest } from '../lib/socketio.js';
-import { OPCODE, TcpSocket } from '../lib/tcp.js';
+import { frame, OPCODE, TcpSocket } from '../lib/tcp.js';
 import { refusedAnswer, Wire } from '../lib/wire.js';
 import { WsGuest } from '../lib/ws.js';
 
@@ -124,6 +124,24 @@ describe('a reader that is too slow', { concurrency: 1 }, () => {
       await tcp.code();
     });
   }
+
+  test('that pings all the time and reads no answer is held back, and gets all answers when it reads', async (t) => {
+    const token = await gateway.identity.token({ sub: 'pinging' });
+    const tcp = await TcpSocket.open(t, gateway, '/ws', token);
+    tcp.socket.pause();
+    const before = memory(gateway);
+    const [count, width] = [40_000, 100];
+    for (let n = 0; n < count; n += 1000) {
+      tcp.write(Buffer.concat(Array.from({ length: 1000 }, (_, m) => frame(OPCODE.ping, `${n + m}`.padStart(width, '0')))));
+    }
+    const anna = await enter(t, gateway, SocketGuest, 'anna');
+    await settle([anna]);
+    assert.ok(memory(gateway) - before < 3, `memory grew from ${before} to ${memory(gateway)} MiB, of ${(count * width) / 2 ** 20} that were sent`);
+    tcp.socket.resume();
+    await tcp.frame(OPCODE.pong, (payload) => Number(payload) === count - 1);
+    const answers = tcp.frames.filter(({ opcode }) => opcode === OPCODE.pong).map(({ payload }) => Number(payload));
+    assert.ok(answers.length <= count && answers.every((n, index) => index === 0 || n > answers[index - 1]), 'in their order');
+  });
 
   test('that is only somewhat slow loses nothing', async (t) => {
     const code = freshCode();

@@ -146,6 +146,23 @@ describe('without a token', { concurrency: 4 }, () => {
   });
 });
 
+describe('a token of a peer in another room', { concurrency: 4 }, () => {
+  test('does not lead /signal there: the path says which room', async (t) => {
+    const { lossy, others: [anna], lose: cut } = await gatherLossy(t, gateway, [[SocketGuest, 'anna'], [SignalGuest, 'lossy']]);
+    await cut();
+    for (const by of ['query', 'frame']) {
+      const code = freshCode();
+      const elsewhere = await comeBack(t, gateway, { ...lossy, constructor: SignalGuest, code }, { by });
+      const joined = await elsewhere.hears('joined');
+      assert.notEqual(joined.peerId, lossy.peerId);
+      assert.equal(joined.roomId, `room_${code}`);
+      await elsewhere.say('here I am');
+    }
+    await assertResumed(await comeBack(t, gateway, lossy), lossy);
+    assert.deepEqual(anna.heard.all('peer-left'), []);
+  });
+});
+
 describe('a connection whose loss is not noticed', { concurrency: 4 }, () => {
   for (const kind of RAW_KINDS) {
     for (const by of ['query', 'frame']) {

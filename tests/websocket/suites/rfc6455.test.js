@@ -154,6 +154,21 @@ for (const [protocol, open] of Object.entries(PROTOCOLS)) {
       assert.equal((await witness.hears('chat')).content, 'slowly');
     });
 
+    test('what comes in one piece with the request of the handshake is not lost', async (t) => {
+      const code = freshCode();
+      const witness = await enter(t, gateway, SocketGuest, 'witness', { code });
+      const sub = `${protocol} ${code}`;
+      const tcp = new TcpSocket(gateway);
+      t.after(() => tcp.socket.destroy());
+      const own = protocol === '/ws' ? { room: code, sender: 'early' } : { senderId: sub };
+      const words = protocol === '/ws' ? [{ type: 'join', ...own }, { type: 'chat', payload: 'early', ...own }] : [{ type: 'chat', content: 'early', ...own }];
+      const lines = Object.entries(handshake(await gateway.identity.token({ sub }))).map(([name, value]) => `${name}: ${value}`);
+      const head = [`GET ${protocol === '/ws' ? '/ws' : `/signal/${code}`} HTTP/1.1`, 'Host: localhost', ...lines, '', ''].join('\r\n');
+      tcp.write(Buffer.concat([Buffer.from(head), ...words.map((word) => frame(text, JSON.stringify(word)))]));
+      assert.equal((await witness.hears('chat')).content, 'early');
+      assert.equal(tcp.status, 101);
+    });
+
     test('many frames may come in one write, and take effect in their order', async (t) => {
       const { tcp, witness } = await meet(t, open);
       tcp.write(Buffer.concat(Array.from({ length: 50 }, (_, n) => frame(text, tcp.chat(`${n}`)))));
