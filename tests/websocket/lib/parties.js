@@ -25,9 +25,12 @@ export const RAW_KINDS = [SignalGuest, WsGuest];
  * @property {string} [alias]
  */
 
+/** A user that no other test has: one that waits for its client somewhere would be taken for it. @param {string} name */
+export const freshUser = (name) => `${name}-${randomUUID()}`;
+
 /** Brings one guest into a room. @param {Kind} kind @param {string} username @param {Place} [place] @returns {Promise<Guest>} */
 export async function enter(t, gateway, kind, username, { node, code = freshCode(), via, userId, alias } = {}) {
-  const who = { userId: userId ?? `${username}-${randomUUID()}`, username, ...(alias === undefined ? {} : { alias }) };
+  const who = { userId: userId ?? freshUser(username), username, ...(alias === undefined ? {} : { alias }) };
   const guest = await kind.arrive(t, node ?? gateway, who, { code, via });
   await guest.hears('joined');
   return guest;

@@ -6,7 +6,7 @@ import { handshakeStatus } from '../../clients/lib/raw.js';
 import { freshCode } from '../../clients/lib/rooms.js';
 import { until } from '../../clients/lib/wait.js';
 import { settle } from '../lib/guest.js';
-import { gather, RAW_KINDS } from '../lib/parties.js';
+import { freshUser, gather, RAW_KINDS } from '../lib/parties.js';
 import { SignalGuest } from '../lib/signal.js';
 import { SocketGuest } from '../lib/socketio.js';
 import { handshake, TcpSocket } from '../lib/tcp.js';
@@ -178,7 +178,7 @@ describe('a session ends with its token', { concurrency: 8 }, () => {
   /** Joins with a token that ends soon. */
   async function shortLived(t, kind) {
     const exp = epoch(3);
-    const sub = `short-lived ${freshCode()}`;
+    const sub = freshUser('short-lived');
     const [anna] = await gather(t, hasty, [[SocketGuest, 'anna']]);
     const token = await identity.token({ sub, exp });
     const wire = await Wire.open(t, hasty, kind === SignalGuest ? `/signal/${anna.code}` : '/ws', { token });

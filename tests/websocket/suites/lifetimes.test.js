@@ -6,7 +6,7 @@ import { Identity } from '../../clients/lib/identity.js';
 import { freshCode } from '../../clients/lib/rooms.js';
 import { ownCluster } from '../../cluster/lib/fixture.js';
 import { heardSince, settle } from '../lib/guest.js';
-import { announced, assertResumed, comeBack, enter, gather, KINDS, RAW_KINDS } from '../lib/parties.js';
+import { announced, assertResumed, comeBack, enter, freshUser, gather, KINDS, RAW_KINDS } from '../lib/parties.js';
 import { SignalGuest } from '../lib/signal.js';
 import { SocketGuest } from '../lib/socketio.js';
 import { frame, OPCODE, TcpSocket } from '../lib/tcp.js';
@@ -26,7 +26,7 @@ describe('a reader that is too slow', { concurrency: 1 }, () => {
       const code = freshCode();
       const [anna, bert] = await gather(t, gateway, [[WsGuest, 'anna'], [SocketGuest, 'bert']], code);
       const path = kind === SignalGuest ? `/signal/${code}` : '/ws';
-      const tcp = await TcpSocket.open(t, gateway, path, await gateway.identity.token({ sub: 'slow' }));
+      const tcp = await TcpSocket.open(t, gateway, path, await gateway.identity.token({ sub: freshUser('slow') }));
       if (kind === WsGuest) tcp.say({ type: 'join', room: code, sender: 'slow' });
       const { peerId } = await tcp.hears('joined');
       tcp.socket.pause();
@@ -49,7 +49,7 @@ describe('a reader that is too slow', { concurrency: 1 }, () => {
   }
 
   test('that pings all the time and reads no answer is held back, and gets all answers when it reads', async (t) => {
-    const token = await gateway.identity.token({ sub: 'pinging' });
+    const token = await gateway.identity.token({ sub: freshUser('pinging') });
     const tcp = await TcpSocket.open(t, gateway, '/ws', token);
     tcp.socket.pause();
     const before = memory(gateway);
@@ -69,7 +69,7 @@ describe('a reader that is too slow', { concurrency: 1 }, () => {
   test('that is only somewhat slow loses nothing', async (t) => {
     const code = freshCode();
     const [anna] = await gather(t, gateway, [[WsGuest, 'anna']], code);
-    const tcp = await TcpSocket.open(t, gateway, `/signal/${code}`, await gateway.identity.token({ sub: 'slow' }));
+    const tcp = await TcpSocket.open(t, gateway, `/signal/${code}`, await gateway.identity.token({ sub: freshUser('slow') }));
     await tcp.hears('joined');
     tcp.socket.pause();
     const bodies = Array.from({ length: 20 }, (_, n) => `${n} ${'x'.repeat(90_000)}`);

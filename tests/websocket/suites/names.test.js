@@ -6,7 +6,7 @@ import { freshCode } from '../../clients/lib/rooms.js';
 import { until } from '../../clients/lib/wait.js';
 import { sharedCluster } from '../../cluster/lib/fixture.js';
 import { heardSince, settle, unnoticed } from '../lib/guest.js';
-import { assertResumed, comeBack, enter, gather, gatherLossy, KINDS, RAW_KINDS } from '../lib/parties.js';
+import { assertResumed, comeBack, enter, freshUser, gather, gatherLossy, KINDS, RAW_KINDS } from '../lib/parties.js';
 import { SignalGuest } from '../lib/signal.js';
 import { SocketGuest } from '../lib/socketio.js';
 import { WsGuest } from '../lib/ws.js';
@@ -17,7 +17,7 @@ after(() => gateway.kill());
 const { cluster } = await sharedCluster({ size: 2, env: { RECONNECT_WINDOW_MS: '60000' } });
 
 /** A connection to `/ws` that is in no room. */
-const outside = async (t, node, sub = 'outsider') =>
+const outside = async (t, node, sub = freshUser('outsider')) =>
   Wire.open(t, node, '/ws', { token: await node.identity.token({ sub, username: sub }), owner: sub });
 
 const join = (room, sender, more = {}) => ({ type: 'join', room, sender, ...more });
@@ -132,7 +132,7 @@ for (const [where, nodes] of Object.entries({ 'the same node': [gateway, gateway
       for (let round = 0; round < 5; round += 1) {
         const code = freshCode();
         const [witness] = await gather(t, here, [[SocketGuest, 'witness']], code);
-        const rivals = await Promise.all(Array.from({ length: 6 }, (_, n) => outside(t, nodes[n % 2], `rival ${n}`)));
+        const rivals = await Promise.all(Array.from({ length: 6 }, (_, n) => outside(t, nodes[n % 2])));
         for (const rival of rivals) rival.send(join(code, 'the one'));
         const answers = await Promise.all(rivals.map((rival) => rival.either(['joined', 'error'])));
         const winners = rivals.filter((_, index) => answers[index].type === 'joined');

@@ -7,7 +7,7 @@ import { lose } from '../../clients/lib/resume.js';
 import { freshCode } from '../../clients/lib/rooms.js';
 import { sharedCluster } from '../../cluster/lib/fixture.js';
 import { heardSince, settle, unnoticed } from '../lib/guest.js';
-import { assertResumed, comeBack, description, enter, gather, gatherLossy, KINDS, RAW_KINDS } from '../lib/parties.js';
+import { assertResumed, comeBack, description, enter, freshUser, gather, gatherLossy, KINDS, RAW_KINDS } from '../lib/parties.js';
 import { SignalGuest, signalPath } from '../lib/signal.js';
 import { SocketGuest } from '../lib/socketio.js';
 import { TcpSocket } from '../lib/tcp.js';
@@ -118,7 +118,7 @@ describe('without a token', { concurrency: 4 }, () => {
     });
 
     test(`of two waiting peers neither is taken by chance, but by token: ${kind.kind}`, async (t) => {
-      const userId = `${kind.kind} with two tabs`;
+      const userId = freshUser('two tabs');
       const [tab, other] = [await Proxy.start(t, gateway), await Proxy.start(t, gateway)];
       const [anna, first, second] = await gather(t, gateway, [
         [SocketGuest, 'anna'], [kind, 'tab', { userId, via: tab, alias: 'tab' }], [kind, 'other', { userId, via: other, alias: 'other' }]]);
@@ -188,7 +188,7 @@ describe('a connection whose loss is not noticed', { concurrency: 4 }, () => {
   for (const kind of RAW_KINDS) {
     test(`has read only half of what it was sent: the other half comes over the new one: ${kind.kind}`, async (t) => {
       const [anna] = await gather(t, gateway, [[WsGuest, 'anna']]);
-      const token = await gateway.identity.token({ sub: 'half' });
+      const token = await gateway.identity.token({ sub: freshUser('half') });
       const slow = await TcpSocket.open(t, gateway, kind === SignalGuest ? `/signal/${anna.code}` : '/ws', token);
       if (kind === WsGuest) slow.say({ type: 'join', room: anna.code, sender: 'half' });
       const { peerId, resumeToken } = await slow.hears('joined');
@@ -231,7 +231,7 @@ describe('a token that is worth nothing', { concurrency: 4 }, () => {
       test(`another user's: the peer waits on for its owner: ${kind.kind}, ${by}`, async (t) => {
         const { lossy, others: [anna], lose: cut } = await gatherLossy(t, gateway, [[SocketGuest, 'anna'], [kind, 'lossy']]);
         await cut();
-        const mallory = await attempt(t, kind, { userId: 'mallory', code: lossy.code }, lossy.resumeToken, by);
+        const mallory = await attempt(t, kind, { userId: freshUser('mallory'), code: lossy.code }, lossy.resumeToken, by);
         if (kind === SignalGuest) assert.notEqual((await mallory.frame('joined')).peerId, lossy.peerId);
         else assert.equal((await mallory.refusal({ type: 'leave', room: lossy.code, sender: lossy.alias })).code, by === 'frame' ? 'INVALID_PAYLOAD' : 'NOT_IN_ROOM');
         assert.deepEqual(mallory.frames.all('resumed'), []);

@@ -6,7 +6,7 @@ import { Proxy } from '../../clients/lib/proxy.js';
 import { until } from '../../clients/lib/wait.js';
 import { ownCluster } from '../../cluster/lib/fixture.js';
 import { settle } from '../lib/guest.js';
-import { gather, RAW_KINDS } from '../lib/parties.js';
+import { freshUser, gather, RAW_KINDS } from '../lib/parties.js';
 import { SignalGuest } from '../lib/signal.js';
 import { SocketGuest } from '../lib/socketio.js';
 import { Wire } from '../lib/wire.js';
@@ -22,7 +22,7 @@ after(() => beating.kill());
 
 /** Opens a connection of a guest's kind by hand, in its room. */
 async function byHand(t, node, kind, code, options = {}) {
-  const token = await node.identity.token({ sub: 'by hand' });
+  const token = await node.identity.token({ sub: freshUser('by hand') });
   const wire = await Wire.open(t, node, kind === SignalGuest ? `/signal/${code}` : '/ws', { token, ...options });
   if (kind === WsGuest) wire.send({ type: 'join', room: code, sender: 'by hand' });
   wire.peerId = (await wire.frame('joined')).peerId;

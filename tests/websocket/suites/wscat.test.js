@@ -3,7 +3,7 @@ import { after, describe, test } from 'node:test';
 import { ALLOWED_ORIGIN, startNode } from '../../clients/lib/gateway.js';
 import { Identity } from '../../clients/lib/identity.js';
 import { freshCode } from '../../clients/lib/rooms.js';
-import { gather } from '../lib/parties.js';
+import { freshUser, gather } from '../lib/parties.js';
 import { SocketGuest } from '../lib/socketio.js';
 import { Wscat } from '../lib/wscat.js';
 
@@ -11,12 +11,12 @@ const gateway = await startNode({ PING_INTERVAL_MS: '500', RECONNECT_WINDOW_MS: 
 after(() => gateway.kill());
 
 const address = (path) => `ws://127.0.0.1:${gateway.port}${path}`;
-const cookie = async (sub) => ['--header', `Cookie: access_token=${await gateway.identity.token({ sub, username: sub })}`];
+const cookie = async (sub = freshUser('typist')) => ['--header', `Cookie: access_token=${await gateway.identity.token({ sub, username: sub })}`];
 
 describe('wscat', { concurrency: 3 }, () => {
   test('joins by hand on /ws, signals and chats with Socket.IO, and leaves', async (t) => {
     const [anna] = await gather(t, gateway, [[SocketGuest, 'anna']]);
-    const wscat = await Wscat.connect(t, address('/ws'), await cookie('typist'));
+    const wscat = await Wscat.connect(t, address('/ws'), await cookie());
     const own = { room: anna.code, sender: 'cat' };
     wscat.type({ type: 'join', ...own });
     const joined = await wscat.heard.wait('joined');
@@ -37,19 +37,20 @@ describe('wscat', { concurrency: 3 }, () => {
 
   test('joins by connecting to /signal, with its token among the subprotocols', async (t) => {
     const code = freshCode();
-    const token = await gateway.identity.token({ sub: 'typist' });
+    const sub = freshUser('typist');
+    const token = await gateway.identity.token({ sub });
     const wscat = await Wscat.connect(t, address(`/signal/${code}`), ['--subprotocol', 'bearer', '--subprotocol', token]);
-    assert.equal((await wscat.heard.wait('joined')).senderId, 'typist');
+    assert.equal((await wscat.heard.wait('joined')).senderId, sub);
     const [anna] = await gather(t, gateway, [[SocketGuest, 'anna']], code);
     await wscat.heard.wait('peer-joined');
-    wscat.type({ type: 'kick', senderId: 'typist', targetId: anna.userId, reason: 'scratch' });
+    wscat.type({ type: 'kick', senderId: sub, targetId: anna.userId, reason: 'scratch' });
     assert.deepEqual(await anna.hears('kicked'), { reason: 'scratch' });
     assert.equal((await wscat.heard.wait('peer-left')).peerId, anna.peerId);
   });
 
   test('that is killed is lost', async (t) => {
     const [anna] = await gather(t, gateway, [[SocketGuest, 'anna']]);
-    const wscat = await Wscat.connect(t, address(`/signal/${anna.code}`), await cookie('typist'));
+    const wscat = await Wscat.connect(t, address(`/signal/${anna.code}`), await cookie());
     await anna.hears('peer-joined');
     wscat.child.kill('SIGKILL');
     assert.equal((await anna.hears('peer-left')).reason, 'disconnected');
@@ -62,7 +63,7 @@ describe('wscat', { concurrency: 3 }, () => {
       return wscat.errors;
     };
     assert.match(await refused([]), /401/);
-    assert.match(await refused([...await cookie('typist'), '--origin', 'http://evil.example']), /403/);
-    await Wscat.connect(t, address('/ws'), [...await cookie('typist'), '--origin', ALLOWED_ORIGIN]);
+    assert.match(await refused([...await cookie(), '--origin', 'http://evil.example']), /403/);
+    await Wscat.connect(t, address('/ws'), [...await cookie(), '--origin', ALLOWED_ORIGIN]);
   });
 });
