@@ -118,7 +118,7 @@ describe('the frames', { concurrency: 4 }, () => {
     assert.match(resumeToken, /./);
     const peer = ({ userId, peerId, username }) => ({ sender: userId, peerId, userId, username });
     assert.deepEqual(joined, {
-      type: 'joined', room: code, roomId, sender: 'Łukasz 👋', peerId: ws.peerId, userId: ws.userId,
+      type: 'joined', room: code, roomId, sender: 'Łukasz 👋', peerId: ws.peerId, userId: ws.userId, username: 'ws',
       peers: [peer(io), peer(signal)], host: io.userId, hostId: io.peerId, mode: 'p2p',
     });
   });
@@ -136,7 +136,7 @@ describe('the frames', { concurrency: 4 }, () => {
     assert.deepEqual(await signal.wire.frame('sdp', ({ sdp }) => sdp.type === 'answer'), { type: 'sdp', ...sender(ws), sdp: { type: 'answer', sdp: 'y' } });
     const { id, timestamp } = await ws.say('hi', 'c1');
     assert.deepEqual(await signal.wire.frame('chat'), {
-      type: 'chat', id, roomId, senderId: ws.userId, peerId: ws.peerId, username: 'ws', content: 'hi', timestamp, clientMessageId: 'c1',
+      type: 'chat', id, roomId, senderId: ws.userId, peerId: ws.peerId, username: 'ws', alias: 'Łukasz 👋', content: 'hi', timestamp, clientMessageId: 'c1',
     });
     await ws.leave();
     assert.deepEqual(await signal.wire.frame('peer-left'),
