@@ -12,9 +12,9 @@ describe('the address of a protocol', () => {
     expect(socketUrl('https://h/demo/console.html', { protocol: 'signal', room: 'r', resumeToken: null })).toBe('wss://h/signal/r');
   });
 
-  test('holds the resume token where the protocol wants it there', () => {
+  test('holds the resume token', () => {
     expect(socketUrl('http://h/', { protocol: 'signal', room: 'r', resumeToken: 'a+b' })).toBe('ws://h/signal/r?resumeToken=a%2Bb');
-    expect(socketUrl('http://h/', { protocol: 'ws', room: 'r', resumeToken: 'a' })).toBe('ws://h/ws');
+    expect(socketUrl('http://h/', { protocol: 'ws', room: 'r', resumeToken: 'a' })).toBe('ws://h/ws?resumeToken=a');
   });
 });
 

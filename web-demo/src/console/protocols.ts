@@ -5,7 +5,7 @@ export type Protocol = 'signal' | 'ws';
 export interface Address {
   protocol: Protocol;
   room: string;
-  /** What makes the connection a return; for `/signal`, where it belongs into the address. */
+  /** What makes the connection a return. */
   resumeToken: string | null;
 }
 
@@ -13,7 +13,7 @@ export interface Address {
 export function socketUrl(page: string, { protocol, room, resumeToken }: Address): string {
   const url = new URL(protocol === 'ws' ? '/ws' : `/signal/${encodeURIComponent(room)}`, page);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  if (protocol === 'signal' && resumeToken !== null) url.searchParams.set('resumeToken', resumeToken);
+  if (resumeToken !== null) url.searchParams.set('resumeToken', resumeToken);
   return url.toString();
 }
 

@@ -63,7 +63,6 @@ export function connect(): void {
     wasOpen = true;
     record('sys', 'open', { path: new URL(url).pathname });
     state.value = 'open';
-    if (protocol.value === 'ws' && token !== null) send(JSON.stringify({ type: 'resume', resumeToken: token }));
   };
   opened.onmessage = ({ data }) => take(data);
   opened.onclose = ({ code, reason }) => {
@@ -99,7 +98,9 @@ export function send(text: string): void {
 
 export function insert(template: Template): void {
   const userId = store.session.value?.userId ?? '';
-  const frame = template.make({ userId, room: room.value, name: learnt.value.self ?? name.value, target: target.value, resumeToken: learnt.value.resumeToken });
+  // In a room the name is fixed; to join one it is what was chosen.
+  const self = template.type === 'join' ? null : learnt.value.self;
+  const frame = template.make({ userId, room: room.value, name: self ?? name.value, target: target.value, resumeToken: learnt.value.resumeToken });
   draft.value = JSON.stringify(frame, null, 2);
 }
 

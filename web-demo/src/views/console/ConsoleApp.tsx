@@ -30,13 +30,15 @@ function TopBar() {
     <header class="topbar">
       <div class="brand">
         <Logo />
-        <h1 class="brand-name">Switchboard console</h1>
+        <h1 class="brand-name">
+          <span class="wide-only">Switchboard </span>console
+        </h1>
       </div>
       <div class="topbar-end">
         {session && (
-          <span class="pill" data-state={state.value === 'open' ? 'online' : state.value} data-testid="socket-state">
+          <span class="pill" data-state={state.value === 'open' ? 'online' : state.value} data-testid="socket-state" title={STATE_TEXT[state.value]}>
             <span class="dot" aria-hidden="true" />
-            {STATE_TEXT[state.value]}
+            <span class="pill-text">{STATE_TEXT[state.value]}</span>
           </span>
         )}
         <a class="ghost small" href="./">
