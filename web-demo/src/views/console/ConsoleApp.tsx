@@ -31,7 +31,7 @@ function TopBar() {
       <div class="brand">
         <Logo />
         <h1 class="brand-name">
-          <span class="wide-only">Switchboard </span>console
+          <span class="wide-only">Switchboard </span>Console
         </h1>
       </div>
       <div class="topbar-end">
