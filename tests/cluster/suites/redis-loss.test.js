@@ -77,11 +77,13 @@ describe('Redis that loses everything', { concurrency: 2 }, () => {
     const { redis, cluster } = await ownCluster(t, { env: { PRESENCE_TTL_MS: `${PRESENCE_TTL_MS}` } });
     const { code, peers } = await threePeers(t, cluster);
     const before = await redis.keys();
+    const records = before.find((key) => /^room:.*:peers$/.test(key));
     await redis.command('FLUSHALL');
     const { ms } = await timed(() => until(async () => {
       const now = await redis.keys();
-      return before.every((key) => now.includes(key));
-    }, 'all keys are there again'));
+      const there = Object.keys(await redis.hash(records));
+      return before.every((key) => now.includes(key)) && peers.every(({ peerId }) => there.includes(peerId));
+    }, 'all keys are there again, and all peers'));
     t.diagnostic(`healed in ${ms} ms`);
     assert.ok(ms <= PRESENCE_TTL_MS, `${ms} ms`);
     const [late] = await spread(t, cluster, ['late'], { code, at: [2] });
