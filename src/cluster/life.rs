@@ -31,7 +31,7 @@ use crate::core::{NodeId, RoomCode, RoomId};
 pub const BEAT: Duration = Duration::from_millis(700);
 
 /// How long a sign of life counts: three may be late before a node is taken for dead.
-const LIFE: Duration = Duration::from_millis(2_500);
+pub const LIFE: Duration = Duration::from_millis(2_500);
 
 /// How long a node has to clear up after another, before a third may try.
 const HEIR_TTL: Duration = Duration::from_secs(10);

@@ -38,7 +38,7 @@ mod users;
 
 pub use self::codec::Undecodable;
 pub use self::keys::KeyPrefix;
-pub use self::life::{BEAT, Pulse, Rhythm};
+pub use self::life::{BEAT, LIFE, Pulse, Rhythm};
 pub use self::node::{Cluster, ClusterSettings};
 pub use self::pubsub::{Failure as RedisFailure, PubSub, SubscribeError, Subscription};
 pub use self::records::{Reserved, Snapshot, Unavailable};

@@ -176,7 +176,12 @@ impl Hub {
                 warn!("another process goes by the same NODE_ID: each needs its own");
             }
             info!("this node shows itself to the others");
-            steady_since = Some(Instant::now());
+            if steady_since.replace(Instant::now()).is_some() {
+                let now = self.now();
+                for cell in rooms {
+                    cell.state().shared.be_patient(now);
+                }
+            }
             chores.add(|due| due.write = true);
         }
     }

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::Conn;
 use crate::{
-    cluster::{Said, Subscription},
+    cluster::{LIFE, Said, Subscription},
     core::{PeerId, Room},
 };
 
@@ -38,6 +38,8 @@ pub(super) struct Shared {
     waiting: Vec<Said>,
     /// Peers of other nodes that Redis does not have, and since when.
     missing: HashMap<PeerId, Duration>,
+    /// Until then nobody is taken for gone because Redis does not have them.
+    patient_until: Duration,
     /// Who waits for peers that are to come from other nodes.
     claims: SmallVec<[(PeerId, oneshot::Sender<()>); 1]>,
     /// Who waits for media to flow otherwise than in an epoch.
@@ -104,11 +106,18 @@ impl Shared {
             .into_iter()
             .map(|peer| (peer, since(peer)))
             .collect();
+        let patient = now < self.patient_until;
         let long = self
             .missing
             .iter()
-            .filter(|(_, since)| **since + MOMENT <= now);
+            .filter(|(_, since)| !patient && **since + MOMENT <= now);
         long.map(|(peer, _)| *peer).collect()
+    }
+
+    /// Redis has lost what it had while all nodes were connected to it: each finds out when it next
+    /// shows that it lives.
+    pub(super) fn be_patient(&mut self, now: Duration) {
+        self.patient_until = now.saturating_add(LIFE);
     }
 
     /// Tells when `peer` has come, or will not.
@@ -150,3 +159,7 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests/shared.rs"]
+mod tests;
