@@ -11,11 +11,14 @@ export default defineConfig({
     // A data: URI would need an exception in the content security policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: { input: ['index.html', 'console.html'] },
   },
   server: {
     host: '127.0.0.1',
     proxy: {
       '/socket.io': { target: gateway, ws: true },
+      '/signal': { target: gateway, ws: true },
+      '/ws': { target: gateway, ws: true },
       '/dev': { target: gateway },
     },
   },

@@ -59,6 +59,9 @@ function JoinCard() {
       <h2 id="join-title">Ready, {store.session.value?.username}?</h2>
       <p class="lead">Enter a code somebody gave you, or make one up and share it.</p>
       <JoinForm />
+      <p class="hint">
+        Or speak the raw WebSocket protocols by hand, in the <a href="console.html">console</a>.
+      </p>
     </section>
   );
 }

@@ -12,13 +12,13 @@ export function Login() {
         <Patchboard />
         <h2 id="login-title">Put yourself through</h2>
         <p class="lead">Calls, chat and a clear view of the signalling underneath. {store.roomCode.value && <>You are about to join <b>{store.roomCode.value}</b>.</>}</p>
-        <LoginForm />
+        <LoginForm onDone={() => (store.phase.value = 'lobby')} />
       </section>
     </div>
   );
 }
 
-function LoginForm() {
+export function LoginForm({ onDone }: { onDone(): void }) {
   const name = useSignal('');
   const problem = useSignal<string | null>(null);
   const busy = useSignal(false);
@@ -32,7 +32,7 @@ function LoginForm() {
     busy.value = true;
     try {
       await login(name.value);
-      store.phase.value = 'lobby';
+      onDone();
     } catch (error) {
       problem.value = error instanceof Error ? error.message : 'That did not work.';
     } finally {

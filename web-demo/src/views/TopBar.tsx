@@ -3,7 +3,7 @@ import { roomLink } from '../protocol/rules';
 import * as store from '../state/store';
 import { copy } from './clipboard';
 import { Icon, Logo } from './icons';
-import { cycleTheme, theme, type Theme } from './theme';
+import { ThemeButton } from './ThemeButton';
 
 const LINK_TEXT: Record<store.Link, string> = {
   offline: 'Not connected',
@@ -12,9 +12,6 @@ const LINK_TEXT: Record<store.Link, string> = {
   reconnecting: 'Reconnecting…',
   cut: 'Cut off',
 };
-
-const THEME_TEXT: Record<Theme, string> = { auto: 'as the system', light: 'light', dark: 'dark' };
-const THEME_ICON = { auto: 'auto', light: 'sun', dark: 'moon' } as const;
 
 export function TopBar() {
   const inCall = store.phase.value === 'call';
@@ -56,14 +53,6 @@ function RoomChip() {
         <Icon name="link" /> <span class="wide-only">Copy link</span>
       </button>
     </div>
-  );
-}
-
-function ThemeButton() {
-  return (
-    <button class="ghost icon-only" type="button" onClick={cycleTheme} data-testid="theme" aria-label={`Colours: ${THEME_TEXT[theme.value]}. Change`} title={`Colours: ${THEME_TEXT[theme.value]}`}>
-      <Icon name={THEME_ICON[theme.value]} />
-    </button>
   );
 }
 

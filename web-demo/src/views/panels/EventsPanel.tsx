@@ -8,6 +8,9 @@ import { Icon } from '../icons';
 /** Newest first; the DOM holds a screenful or two, the log itself up to a thousand. */
 const SHOWN = 200;
 
+/** As much as the widest window may show of a payload; what does not fit is cut off by the style. */
+const PREVIEW = 300;
+
 const DIRECTION: Record<Direction, { sign: string; text: string }> = {
   in: { sign: '↓', text: 'received' },
   out: { sign: '↑', text: 'sent' },
@@ -59,7 +62,7 @@ function EventRow({ entry }: { entry: LogEntry }) {
         <span class="visually-hidden">{text}</span>
         <span class="event-name">{entry.name}</span>
         <time class="event-time">{timeOf(entry.at)}</time>
-        <span class="event-preview">{preview(entry.payload)}</span>
+        <span class="event-preview">{preview(entry.payload, PREVIEW)}</span>
       </button>
       {open.value && (
         <div class="event-detail">
