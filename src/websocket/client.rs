@@ -3,8 +3,13 @@
 use std::{pin::Pin, sync::Arc, time::SystemTime};
 
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
-use super::{close::Close, common::Told, connection::Connection};
+use super::{
+    close::Close,
+    common::Told,
+    connection::{Connection, Dialect},
+};
 use crate::{
     auth::Verifier,
     core::{PeerId, RelayKind, ResumeToken},
@@ -96,7 +101,7 @@ impl Client {
         let Some(target) = target else {
             return self.relay_to_all(kind, body);
         };
-        let found = self.session.find(target);
+        let found = self.find(target);
         // Of a user's peers one may have left meanwhile.
         let mut told = None;
         for peer in found {
@@ -131,8 +136,30 @@ impl Client {
 
     /// Makes the first that `target` means the host.
     pub(super) fn appoint(&self, target: &str) -> Result<(), WireError> {
-        self.session
-            .appoint(self.session.find(target).first().copied())
+        let found = self.find(target).first().copied();
+        // Who is the host already may say so.
+        let own = || {
+            self.session
+                .peer()
+                .filter(|peer| self.is_own(target, *peer))
+        };
+        self.session.appoint(found.or_else(own))
+    }
+
+    /// Whom the client means: only where peers choose names do names mean anybody.
+    fn find(&self, target: &str) -> SmallVec<[PeerId; 4]> {
+        match self.link.dialect {
+            Dialect::Signal => self.session.find_by_id(target),
+            Dialect::Ws => self.session.find(target),
+        }
+    }
+
+    /// Whether a peer is meant that the client itself is.
+    fn is_own(&self, target: &str, peer: PeerId) -> bool {
+        let seat = self.link.seat();
+        target.parse() == Ok(peer)
+            || target == self.session.member().user.as_str()
+            || self.link.dialect == Dialect::Ws && seat.is_some_and(|seat| seat.name() == target)
     }
 
     fn for_each(
@@ -140,7 +167,7 @@ impl Client {
         target: &str,
         mut act: impl FnMut(Option<PeerId>) -> Result<(), WireError>,
     ) -> Result<(), WireError> {
-        let found = self.session.find(target);
+        let found = self.find(target);
         let Some((first, rest)) = found.split_first() else {
             return act(None);
         };
