@@ -17,9 +17,14 @@ use crate::{
     protocol::{ErrorCode, WireError},
 };
 
-/// To how many a message without a target goes at most. A mesh has fewer peers; in a room on a
-/// media server peers do not call each other, and one message would become thousands.
-const MAX_FAN_OUT: usize = 100;
+/// To how many a message without a target goes at most: the others of the largest mesh that may be
+/// configured. In larger rooms, on a media server, peers do not call each other.
+const MAX_FAN_OUT: usize = 99;
+
+/// How many bytes the copies of a message without a target may come to. All rooms of the node share
+/// the 32 MiB that wait for other nodes, where a message to each of a large room's peers must not
+/// crowd out what others say. A description for each of a mesh of ten may have 28 KiB.
+const MAX_FAN_OUT_BYTES: usize = 256 * 1024;
 
 /// What takes a while because others are asked. The client's next frames wait for it.
 pub(super) struct Work {
@@ -118,10 +123,7 @@ impl Client {
 
     fn relay_to_all(&self, kind: RelayKind, body: &RawValue) -> Result<(), WireError> {
         let others = self.session.others()?;
-        if others.len() > MAX_FAN_OUT {
-            let too_many = "the room is too large for messages without a target";
-            return Err(WireError::new(ErrorCode::Forbidden, too_many));
-        }
+        check_fan_out(others.len(), body.get().len())?;
         for peer in others {
             // One that has left meanwhile is no other any more.
             let _ = self.session.relay(kind, Some(peer), body);
@@ -233,3 +235,19 @@ impl Client {
         self.link.outbox.close(Close::refused(error));
     }
 }
+
+/// Whether a message of so many bytes may go to so many without naming them.
+fn check_fan_out(others: usize, bytes: usize) -> Result<(), WireError> {
+    let why = if others > MAX_FAN_OUT {
+        "the room is too large for messages without a target"
+    } else if others.saturating_mul(bytes) > MAX_FAN_OUT_BYTES {
+        "the message is too large to go to so many: name a target"
+    } else {
+        return Ok(());
+    };
+    Err(WireError::new(ErrorCode::Forbidden, why))
+}
+
+#[cfg(test)]
+#[path = "tests/client.rs"]
+mod tests;
