@@ -350,4 +350,23 @@ describe('a peer that comes back', { concurrency: 4 }, () => {
       assert.deepEqual([resumed.peerId, resumed.room, resumed.sender], [lossy.peerId, code, lossy.userId]);
     });
   });
+
+  for (const kind of KINDS) {
+    test(`hears all that it missed where no more can be kept, whatever it comes to in frames: ${kind.kind}`, async (t) => {
+      const userId = freshUser('a long name '.repeat(16));
+      const { lossy, others: [anna], lose: cut } = await gatherLossy(t, gateway, [
+        [WsGuest, 'anna', { userId, alias: 'a'.repeat(64) }], [kind, 'lossy', { userId: freshUser('another long name '.repeat(10)) }]]);
+      await cut();
+      await gateway.knowsAway(lossy);
+      // Of 4,000 events and 2 MiB, of which each takes 128 bytes beyond its body.
+      const bodies = Array.from({ length: 3_990 }, (_, n) => `${n} `.padEnd(394, 'x'));
+      for (const body of bodies) anna.signal('ice', lossy.peerId, body);
+      await settle([anna]);
+      const back = await comeBack(t, gateway, lossy);
+      assert.ok((await assertResumed(back, lossy)).missed >= bodies.length);
+      anna.signal('ice', lossy.peerId, 'live');
+      await back.hears('ice', ({ body }) => body === 'live');
+      assert.deepEqual(back.heard.all('ice').map(({ body }) => body), [...bodies, 'live']);
+    });
+  }
 });
