@@ -9,7 +9,7 @@ const MAX_EVENTS: usize = 4_000;
 
 /// The most bytes that wait for one peer. A call that is being set up leaves some tens of
 /// kilobytes; this is a busy room's chat and signalling over a window of five seconds.
-const MAX_BYTES: usize = 2 * 1024 * 1024;
+pub const MAX_MISSED_BYTES: usize = 2 * 1024 * 1024;
 
 /// The events sent to a peer while it was away, oldest first, bounded in number and bytes.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl Replay {
 
     fn keep_at(&mut self, place: usize, event: Event<'static>) -> Result<(), Overflow> {
         let weight = event.weight();
-        if self.events.len() >= MAX_EVENTS || self.bytes + weight > MAX_BYTES {
+        if self.events.len() >= MAX_EVENTS || self.bytes + weight > MAX_MISSED_BYTES {
             return Err(Overflow);
         }
         self.bytes += weight;

@@ -19,17 +19,6 @@ use crate::{
     services::media::Media,
 };
 
-/// The most bytes that wait for one client: as much as is kept for one that is away. The
-/// largest single answer, a page of the longest chat messages, is about 1 MiB.
-pub const MAX_QUEUED_BYTES: usize = 2 * 1024 * 1024;
-
-/// The most messages that wait for one client. Bytes are what bounds a queue; this is only
-/// to keep the bookkeeping of very small messages within reason.
-pub const MAX_QUEUED_MESSAGES: usize = 16_384;
-
-/// What a message costs on its way beyond its payload: names, ids, headers, bookkeeping.
-pub const MESSAGE_OVERHEAD: usize = 160;
-
 /// The most forms of one event that are kept while it goes to many.
 const MAX_FORMS: usize = 4;
 

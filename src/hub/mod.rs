@@ -29,6 +29,7 @@ mod ice;
 mod joining;
 mod lane;
 mod link;
+mod load;
 mod mending;
 mod modes;
 mod returning;
@@ -69,10 +70,8 @@ use crate::{
 
 pub use chat::{Answer, ChatSettings, History, Page, Receipt};
 pub use joining::{Joining, Later};
-pub use link::{
-    CloseReason, Conn, ConnId, Form, Link, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, MESSAGE_OVERHEAD,
-    Outgoing,
-};
+pub use link::{CloseReason, Conn, ConnId, Form, Link, Outgoing};
+pub use load::{Charge, Load, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, MESSAGE_OVERHEAD};
 pub use returning::Arrival;
 pub use session::{Ending, Session};
 

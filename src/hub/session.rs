@@ -211,10 +211,16 @@ impl Session {
         })
     }
 
-    /// Whom of the same room the client means by `name`: the peer that goes by it, else the one
-    /// whose id it is, else all of the user whose id it is. Never itself.
+    /// Whom of the same room the client means by `name`: the peer whose id it is, else all of the
+    /// user whose id it is, else the peer that goes by it. Never itself.
     pub fn find(&self, name: &str) -> SmallVec<[PeerId; 4]> {
         let found = self.in_room(|cell, seat| Ok(cell.look(|room| room.find(seat, name))));
+        found.unwrap_or_default()
+    }
+
+    /// The same for those that know each other by ids alone: the names that peers chose mean nobody.
+    pub fn find_by_id(&self, id: &str) -> SmallVec<[PeerId; 4]> {
+        let found = self.in_room(|cell, seat| Ok(cell.look(|room| room.find_by_id(seat, id))));
         found.unwrap_or_default()
     }
 

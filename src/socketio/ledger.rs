@@ -9,14 +9,14 @@ use std::collections::VecDeque;
 
 use crate::{
     core::Event,
-    hub::{MAX_QUEUED_BYTES, MESSAGE_OVERHEAD},
+    hub::{Charge, Load},
 };
 
 /// The messages of one Engine.IO session, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     entries: VecDeque<Entry>,
-    bytes: usize,
+    load: Load,
     /// How many messages were handed over before the first entry.
     gone: u64,
 }
@@ -25,27 +25,28 @@ pub(super) struct Ledger {
 struct Entry {
     /// What to send again; nothing for what only this connection could use.
     event: Option<Event<'static>>,
-    bytes: usize,
+    charge: Charge,
 }
 
 impl Ledger {
-    /// Forgets what has left, and returns whether a message of so many bytes has room.
-    pub(super) fn has_room(&mut self, left: u64, bytes: usize) -> bool {
+    /// Forgets what has left, and returns whether a message has room that tells `event`, or that
+    /// nobody gets again and has so many bytes.
+    pub(super) fn has_room(&mut self, left: u64, event: Option<&Event<'_>>, bytes: usize) -> bool {
         self.prune(left);
-        self.bytes + bytes + MESSAGE_OVERHEAD <= MAX_QUEUED_BYTES
+        self.load.has_room(Charge::of(event, bytes))
     }
 
     /// Notes a message that was handed over.
     pub(super) fn push(&mut self, event: Option<Event<'static>>, bytes: usize) {
-        let bytes = bytes + MESSAGE_OVERHEAD;
-        self.bytes += bytes;
-        self.entries.push_back(Entry { event, bytes });
+        let charge = Charge::of(event.as_ref(), bytes);
+        self.load.add(charge);
+        self.entries.push_back(Entry { event, charge });
     }
 
     /// Takes out the events that have not left.
     pub(super) fn reclaim(&mut self, left: u64) -> Vec<Event<'static>> {
         self.prune(left);
-        self.bytes = 0;
+        self.load = Load::default();
         self.gone += self.entries.len() as u64;
         std::mem::take(&mut self.entries)
             .into_iter()
@@ -57,7 +58,7 @@ impl Ledger {
         while self.gone < left
             && let Some(entry) = self.entries.pop_front()
         {
-            self.bytes -= entry.bytes;
+            self.load.remove(entry.charge);
             self.gone += 1;
         }
         if self.entries.is_empty() {

@@ -94,7 +94,7 @@ impl Transport {
     ) -> Sent {
         let mut outbox = self.outbox.lock();
         let left = outbox.left(self.wire.get());
-        if !outbox.ledger.has_room(left, bytes) {
+        if !outbox.ledger.has_room(left, event.as_ref(), bytes) {
             return Sent::Full;
         }
         let sent = send();

@@ -3,8 +3,13 @@
 use std::{pin::Pin, sync::Arc, time::SystemTime};
 
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
-use super::{close::Close, common::Told, connection::Connection};
+use super::{
+    close::Close,
+    common::Told,
+    connection::{Connection, Dialect},
+};
 use crate::{
     auth::Verifier,
     core::{PeerId, RelayKind, ResumeToken},
@@ -12,9 +17,14 @@ use crate::{
     protocol::{ErrorCode, WireError},
 };
 
-/// To how many a message without a target goes at most. A mesh has fewer peers; in a room on a
-/// media server peers do not call each other, and one message would become thousands.
-const MAX_FAN_OUT: usize = 100;
+/// To how many a message without a target goes at most: the others of the largest mesh that may be
+/// configured. In larger rooms, on a media server, peers do not call each other.
+const MAX_FAN_OUT: usize = 99;
+
+/// How many bytes the copies of a message without a target may come to. All rooms of the node share
+/// the 32 MiB that wait for other nodes, where a message to each of a large room's peers must not
+/// crowd out what others say. A description for each of a mesh of ten may have 28 KiB.
+const MAX_FAN_OUT_BYTES: usize = 256 * 1024;
 
 /// What takes a while because others are asked. The client's next frames wait for it.
 pub(super) struct Work {
@@ -96,7 +106,7 @@ impl Client {
         let Some(target) = target else {
             return self.relay_to_all(kind, body);
         };
-        let found = self.session.find(target);
+        let found = self.find(target);
         // Of a user's peers one may have left meanwhile.
         let mut told = None;
         for peer in found {
@@ -113,10 +123,7 @@ impl Client {
 
     fn relay_to_all(&self, kind: RelayKind, body: &RawValue) -> Result<(), WireError> {
         let others = self.session.others()?;
-        if others.len() > MAX_FAN_OUT {
-            let too_many = "the room is too large for messages without a target";
-            return Err(WireError::new(ErrorCode::Forbidden, too_many));
-        }
+        check_fan_out(others.len(), body.get().len())?;
         for peer in others {
             // One that has left meanwhile is no other any more.
             let _ = self.session.relay(kind, Some(peer), body);
@@ -131,8 +138,30 @@ impl Client {
 
     /// Makes the first that `target` means the host.
     pub(super) fn appoint(&self, target: &str) -> Result<(), WireError> {
-        self.session
-            .appoint(self.session.find(target).first().copied())
+        let found = self.find(target).first().copied();
+        // Who is the host already may say so.
+        let own = || {
+            self.session
+                .peer()
+                .filter(|peer| self.is_own(target, *peer))
+        };
+        self.session.appoint(found.or_else(own))
+    }
+
+    /// Whom the client means: only where peers choose names do names mean anybody.
+    fn find(&self, target: &str) -> SmallVec<[PeerId; 4]> {
+        match self.link.dialect {
+            Dialect::Signal => self.session.find_by_id(target),
+            Dialect::Ws => self.session.find(target),
+        }
+    }
+
+    /// Whether a peer is meant that the client itself is.
+    fn is_own(&self, target: &str, peer: PeerId) -> bool {
+        let seat = self.link.seat();
+        target.parse() == Ok(peer)
+            || target == self.session.member().user.as_str()
+            || self.link.dialect == Dialect::Ws && seat.is_some_and(|seat| seat.name() == target)
     }
 
     fn for_each(
@@ -140,7 +169,7 @@ impl Client {
         target: &str,
         mut act: impl FnMut(Option<PeerId>) -> Result<(), WireError>,
     ) -> Result<(), WireError> {
-        let found = self.session.find(target);
+        let found = self.find(target);
         let Some((first, rest)) = found.split_first() else {
             return act(None);
         };
@@ -206,3 +235,19 @@ impl Client {
         self.link.outbox.close(Close::refused(error));
     }
 }
+
+/// Whether a message of so many bytes may go to so many without naming them.
+fn check_fan_out(others: usize, bytes: usize) -> Result<(), WireError> {
+    let why = if others > MAX_FAN_OUT {
+        "the room is too large for messages without a target"
+    } else if others.saturating_mul(bytes) > MAX_FAN_OUT_BYTES {
+        "the message is too large to go to so many: name a target"
+    } else {
+        return Ok(());
+    };
+    Err(WireError::new(ErrorCode::Forbidden, why))
+}
+
+#[cfg(test)]
+#[path = "tests/client.rs"]
+mod tests;

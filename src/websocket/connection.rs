@@ -64,7 +64,7 @@ impl Seat {
 /// A connected client.
 #[derive(Debug)]
 pub(super) struct Connection {
-    dialect: Dialect,
+    pub(super) dialect: Dialect,
     pub(super) outbox: Outbox,
     place: Mutex<Place>,
     /// A token is being checked: one at a time.

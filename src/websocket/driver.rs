@@ -5,7 +5,6 @@
 //! is read: the client's own network holds it back.
 
 use std::{
-    collections::VecDeque,
     future::poll_fn,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -37,6 +36,7 @@ use super::{
     client::{Client, Handled, Outcome, Protocol, Work},
     close::Close,
     connection::{Connection, Dialect},
+    early::Early,
     frame::PING,
     pipe::Pipe,
 };
@@ -47,9 +47,6 @@ use crate::{
 
 /// How much is read at once, in bytes. Each connection keeps such a buffer.
 const READ_BUFFER: usize = 512;
-
-/// How many frames wait while something is asked of others, before no more is read.
-const MAX_EARLY_FRAMES: usize = 64;
 
 /// How long a client is given to say which peer it was, if its user is in the room already.
 const ASK: Duration = Duration::from_millis(500);
@@ -119,7 +116,7 @@ pub(super) struct Driver {
     session: Hold,
     protocol: Box<dyn Protocol>,
     work: Option<Work>,
-    early: VecDeque<Utf8Bytes>,
+    early: Early,
     /// More is read; if not, `over` says what comes of it, once all that came before is done.
     reading: bool,
     over: Option<Over>,
@@ -158,7 +155,7 @@ impl Driver {
             session: Hold(client.session),
             protocol,
             work: None,
-            early: VecDeque::new(),
+            early: Early::new(settings.max_message),
             reading: true,
             over: None,
             clock: Clock::new(settings),
@@ -238,13 +235,13 @@ impl Driver {
                 Ok(Poll::Pending) => {}
                 Err(_) => return Poll::Ready(Step::Worked(self.failed())),
             }
-        } else if let Some(text) = self.early.pop_front() {
+        } else if let Some(text) = self.early.pop() {
             return Poll::Ready(Step::Frame(text));
         } else if let Some(over) = self.over.take() {
             return Poll::Ready(Step::Over(over));
         }
         if self.reading
-            && self.early.len() < MAX_EARLY_FRAMES
+            && !self.early.is_full()
             && self.socket.get_ref().is_clear()
             && let Poll::Ready(message) = Pin::new(&mut self.socket).poll_next(cx)
         {
@@ -260,7 +257,7 @@ impl Driver {
         match message {
             Some(Ok(Message::Text(text))) => {
                 if self.link.outbox.closing().is_none() {
-                    self.early.push_back(text);
+                    self.early.push(text);
                 }
             }
             Some(Ok(Message::Pong(_))) => self.session.0.heartbeat(),
@@ -301,7 +298,7 @@ impl Driver {
             Ok(Handled::Done) => {}
             Ok(Handled::After(work)) => self.work = Some(work),
             Ok(Handled::Before(work)) => {
-                self.early.push_front(text);
+                self.early.put_back(text);
                 self.work = Some(work);
             }
             Err(_) => {

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `upgrade` | who may become a WebSocket, decided before it does |
 //! | `driver` | one connection: its frames, in order, its pings, its end |
+//! | `early` | the frames whose turn has not come |
 //! | `connection` | the way from a room to the client |
 //! | `outbox` | the frames that wait for the client, and what of them has not left |
 //! | `pipe`, `frame`, `close` | bytes: the stream, what is written to it, close codes |
@@ -25,6 +26,7 @@ mod close;
 mod common;
 mod connection;
 mod driver;
+mod early;
 mod frame;
 mod mapping;
 mod outbox;

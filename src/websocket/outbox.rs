@@ -20,7 +20,7 @@ use tokio::io::AsyncWrite;
 use super::{close::Close, pipe::Pipe};
 use crate::{
     core::{Event, Sent},
-    hub::{MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, MESSAGE_OVERHEAD},
+    hub::{Charge, Load, MAX_QUEUED_MESSAGES},
 };
 
 /// The most frames that are handed to the kernel at once. Its own limit for one call is 1,024.
@@ -55,7 +55,8 @@ struct Flight {
 #[derive(Debug, Default)]
 struct Waiting {
     frames: VecDeque<Entry>,
-    bytes: usize,
+    /// That of all frames which the kernel has not taken whole.
+    load: Load,
     /// The frame that is sent last. Once it is known nothing more is taken.
     close: Option<Close>,
     /// It is sent before what waits, which is for somebody else to send.
@@ -69,13 +70,10 @@ struct Entry {
     frame: Bytes,
     /// What to send again; nothing for what only this connection could use.
     event: Option<Event<'static>>,
+    charge: Charge,
 }
 
 impl Entry {
-    const fn cost(&self) -> usize {
-        self.frame.len() + MESSAGE_OVERHEAD
-    }
-
     /// Takes its event out, if it tells one. Returns whether it does not.
     fn give_back(&mut self, events: &mut Vec<Event<'static>>) -> bool {
         let Some(event) = self.event.take() else {
@@ -93,14 +91,16 @@ impl Outbox {
         if waiting.cut || waiting.close.is_some() {
             return Sent::Gone;
         }
-        let entry = Entry { frame, event };
-        if waiting.bytes + entry.cost() > MAX_QUEUED_BYTES
-            || waiting.frames.len() >= MAX_QUEUED_MESSAGES
-        {
+        let charge = Charge::of(event.as_ref(), frame.len());
+        if !waiting.load.has_room(charge) || waiting.frames.len() >= MAX_QUEUED_MESSAGES {
             return Sent::Full;
         }
-        waiting.bytes += entry.cost();
-        waiting.frames.push_back(entry);
+        waiting.load.add(charge);
+        waiting.frames.push_back(Entry {
+            frame,
+            event,
+            charge,
+        });
         drop(waiting);
         self.writer.wake();
         Sent::Queued
@@ -152,7 +152,10 @@ impl Outbox {
         waiting
             .frames
             .retain_mut(|entry| entry.give_back(&mut events));
-        waiting.bytes = waiting.frames.iter().map(Entry::cost).sum();
+        let mut load = Load::default();
+        let left = flight.frames.iter().chain(&waiting.frames);
+        left.for_each(|entry| load.add(entry.charge));
+        waiting.load = load;
         events
     }
 
@@ -203,7 +206,8 @@ impl Outbox {
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            flight.advance(count);
+            let left = flight.advance(count);
+            self.waiting.lock().load.remove_all(left);
         }
     }
 }
@@ -217,7 +221,6 @@ impl Waiting {
             && let Some(entry) = self.frames.pop_front()
         {
             bytes += entry.frame.len();
-            self.bytes -= entry.cost();
             flight.push_back(entry);
         }
         slim(&mut self.frames);
@@ -243,16 +246,19 @@ impl Flight {
         rest.collect()
     }
 
-    /// The kernel took so many bytes.
-    fn advance(&mut self, count: usize) {
+    /// The kernel took so many bytes. Returns what the frames counted for that it has whole now.
+    fn advance(&mut self, count: usize) -> Load {
         self.written += count;
+        let mut left = Load::default();
         while let Some(first) = self.frames.front()
             && self.written >= first.frame.len()
         {
             self.written -= first.frame.len();
+            left.add(first.charge);
             self.frames.pop_front();
         }
         slim(&mut self.frames);
+        left
     }
 }
 

@@ -1,14 +1,13 @@
 //! The names by which peers are reached: those that they chose, their ids, and their users'.
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::{Refusal, Room, Seat};
 use crate::core::{PeerId, peer::Peer};
 
 impl<C: Clone + PartialEq> Room<C> {
     /// Whether a newcomer may not go by `alias`: somebody in the room does, or is that user or that
-    /// peer. Names come before ids where somebody is looked for, so whoever were called as another's
-    /// id would get what is meant for the other.
+    /// peer. It would pass for another, and could not be reached by its name: ids come before names.
     pub fn is_taken(&self, alias: &str) -> bool {
         let id = alias.parse::<PeerId>().ok();
         id.is_some_and(|id| self.peers.contains_key(&id))
@@ -17,22 +16,42 @@ impl<C: Clone + PartialEq> Room<C> {
             })
     }
 
-    /// Whom a peer means by `name`: the peer that goes by it, else the one whose id it is, else
-    /// all of the user whose id it is. Itself it does not mean. Nobody if it is not in the room.
+    /// Whom a peer means by `name`: those that [`Room::find_by_id`] finds, else the peer that goes by
+    /// it. A name can be taken before the user comes whose id it is: what is meant for that user must
+    /// not go to whoever took it. Itself a peer does not mean. Nobody if it is not in the room.
     pub fn find(&self, seat: Seat<'_, C>, name: &str) -> SmallVec<[PeerId; 4]> {
-        if !self.holds(seat) {
-            return SmallVec::new();
+        let mut meant = self.whose_id(name);
+        if meant.is_empty() {
+            meant = self.those(|peer| peer.member.alias.as_deref() == Some(name));
         }
-        let mut found = self.those(|peer| peer.member.alias.as_deref() == Some(name));
-        if found.is_empty() {
-            let id = name.parse().ok();
-            found.extend(id.filter(|id| self.peers.contains_key(id)));
+        self.others_of(seat, meant)
+    }
+
+    /// Whom a peer means by `id`: the peer whose id it is, else all of the user whose id it is. The
+    /// names that peers chose do not count, and itself a peer does not mean. Nobody if it is not in
+    /// the room.
+    pub fn find_by_id(&self, seat: Seat<'_, C>, id: &str) -> SmallVec<[PeerId; 4]> {
+        self.others_of(seat, self.whose_id(id))
+    }
+
+    fn whose_id(&self, id: &str) -> SmallVec<[PeerId; 4]> {
+        match id.parse().ok().filter(|id| self.peers.contains_key(id)) {
+            Some(peer) => smallvec![peer],
+            None => self.those(|peer| peer.member.user.as_str() == id),
         }
-        if found.is_empty() {
-            found = self.those(|peer| peer.member.user.as_str() == name);
+    }
+
+    fn others_of(
+        &self,
+        seat: Seat<'_, C>,
+        mut meant: SmallVec<[PeerId; 4]>,
+    ) -> SmallVec<[PeerId; 4]> {
+        if self.holds(seat) {
+            meant.retain(|peer| *peer != seat.peer);
+        } else {
+            meant.clear();
         }
-        found.retain(|id| *id != seat.peer);
-        found
+        meant
     }
 
     /// The other peers, oldest first.

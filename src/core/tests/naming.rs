@@ -64,6 +64,11 @@ fn find(room: &Room<u8>, by: u8, name: &str) -> Vec<PeerId> {
     room.find(Seat { peer, conn }, name).to_vec()
 }
 
+fn find_by_id(room: &Room<u8>, by: u8, id: &str) -> Vec<PeerId> {
+    let (peer, conn) = (peer(by), &by);
+    room.find_by_id(Seat { peer, conn }, id).to_vec()
+}
+
 #[test]
 fn a_name_is_one_peers_as_long_as_it_is_there() {
     let mut room = room();
@@ -85,7 +90,7 @@ fn a_name_is_one_peers_as_long_as_it_is_there() {
 }
 
 #[test]
-fn a_name_leads_to_whom_it_was_given_then_to_an_id_then_to_a_user() {
+fn a_name_leads_to_a_peer_by_its_id_then_to_a_user_then_to_whom_it_was_given() {
     let mut room = room();
     let id = peer(2).to_string();
     join(&mut room, 1, "anna", Some("camera")).unwrap();
@@ -93,12 +98,40 @@ fn a_name_leads_to_whom_it_was_given_then_to_an_id_then_to_a_user() {
     let pretended = join(&mut room, 3, "ben", Some(&id));
     assert_eq!(pretended, Err(Refusal::NameTaken), "it is another's id");
     join(&mut room, 3, "ben", None).unwrap();
+    assert_eq!(find(&room, 2, "camera"), [peer(1)]);
     join(&mut room, 4, "camera", None).unwrap();
-    assert_eq!(find(&room, 2, "camera"), [peer(1)], "not the user");
+    assert_eq!(find(&room, 2, "camera"), [peer(4)], "the user");
     assert_eq!(find(&room, 1, &id), [peer(2)]);
     assert_eq!(find(&room, 1, &peer(4).to_string()), [peer(4)]);
     assert_eq!(find(&room, 3, "anna"), [peer(1), peer(2)]);
     assert_eq!(find(&room, 3, "nobody"), []);
+}
+
+#[test]
+fn a_name_that_was_taken_before_its_user_came_gets_nothing_that_is_meant_for_the_user() {
+    let mut room = room();
+    let id = peer(3).to_string();
+    join(&mut room, 1, "mallory", Some("ben")).unwrap();
+    join(&mut room, 2, "mallory", Some(&id)).unwrap();
+    join(&mut room, 3, "ben", None).unwrap();
+    join(&mut room, 4, "ben", None).unwrap();
+    join(&mut room, 5, "anna", None).unwrap();
+    for find in [find, find_by_id] {
+        assert_eq!(find(&room, 5, "ben"), [peer(3), peer(4)]);
+        assert_eq!(find(&room, 5, &id), [peer(3)]);
+        assert_eq!(find(&room, 3, "ben"), [peer(4)]);
+        assert_eq!(find(&room, 3, &id), [], "itself, and nobody in its place");
+    }
+}
+
+#[test]
+fn those_that_know_ids_only_do_not_find_names() {
+    let mut room = room();
+    join(&mut room, 1, "anna", Some("camera")).unwrap();
+    join(&mut room, 2, "ben", None).unwrap();
+    assert_eq!(find(&room, 2, "camera"), [peer(1)]);
+    assert_eq!(find_by_id(&room, 2, "camera"), []);
+    assert_eq!(find_by_id(&room, 2, "anna"), [peer(1)]);
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn a_few_large_events_reach_the_bound_in_bytes() {
     let kept = (0..)
         .take_while(|_| replay.push(&relay(100_000)).is_ok())
         .count();
-    assert_eq!(kept, MAX_BYTES / 100_000);
+    assert_eq!(kept, MAX_MISSED_BYTES / 100_000);
 }
 
 #[test]

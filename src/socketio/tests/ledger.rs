@@ -1,7 +1,10 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::core::PeerId;
+use crate::{
+    core::PeerId,
+    hub::{MAX_QUEUED_BYTES, MESSAGE_OVERHEAD},
+};
 
 fn event(n: u128) -> Event<'static> {
     Event::HostChanged {
@@ -28,11 +31,12 @@ fn what_has_not_left_comes_back_in_order() {
 fn the_queue_is_bounded_and_drains() {
     let mut ledger = Ledger::default();
     let mut handed = 0;
-    while ledger.has_room(0, 100_000) {
+    while ledger.has_room(0, None, 100_000) {
         ledger.push(None, 100_000);
         handed += 1;
     }
     assert_eq!(handed, MAX_QUEUED_BYTES / (100_000 + MESSAGE_OVERHEAD));
-    assert!(ledger.has_room(1, 100_000));
-    assert!(ledger.has_room(handed as u64, MAX_QUEUED_BYTES - MESSAGE_OVERHEAD));
+    assert!(ledger.has_room(1, None, 100_000));
+    let most = MAX_QUEUED_BYTES - MESSAGE_OVERHEAD;
+    assert!(ledger.has_room(handed as u64, None, most));
 }

@@ -22,6 +22,8 @@ pub(super) struct Signal {
     code: RoomCode,
     /// The resume token of the opening request, if it had one.
     resume: Option<Box<str>>,
+    /// The client has neither said which peer it was nor anything else.
+    silent: bool,
 }
 
 impl Signal {
@@ -29,6 +31,7 @@ impl Signal {
         Self {
             client,
             code,
+            silent: resume.is_none(),
             resume,
         }
     }
@@ -66,7 +69,8 @@ impl Signal {
         })
     }
 
-    fn execute(&self, request: Request<'_>) -> Result<(), WireError> {
+    /// `silent`: it is the first frame of a client that has not said which peer it was.
+    fn execute(&self, request: Request<'_>, silent: bool) -> Result<(), WireError> {
         let client = &self.client;
         match request {
             Request::Relay { kind, target, body } => client.relay(kind, target.as_deref(), body)?,
@@ -78,7 +82,7 @@ impl Signal {
                 client.session.leave();
                 client.link.outbox.close(Close::left());
             }
-            Request::Resume { token } if client.is_back(&token) => {}
+            Request::Resume { token } if silent && client.is_back(&token) => {}
             Request::Resume { .. } => return Err(not_resumed()),
         }
         Ok(())
@@ -125,15 +129,19 @@ impl Protocol for Signal {
                 Ok(Incoming {
                     request: Request::Resume { token },
                     ..
-                }) => Handled::After(self.resume(token)),
+                }) => {
+                    self.silent = false;
+                    Handled::After(self.resume(token))
+                }
                 _ => Handled::Before(self.join()),
             };
         }
+        let silent = std::mem::replace(&mut self.silent, false);
         let (about, done) = match incoming {
             Ok(incoming) => {
                 let done = self
                     .check(incoming.sender.as_deref())
-                    .and_then(|()| self.execute(incoming.request));
+                    .and_then(|()| self.execute(incoming.request, silent));
                 (Some(incoming.name), done)
             }
             Err((name, error)) => (name, Err(error)),

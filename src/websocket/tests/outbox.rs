@@ -3,7 +3,11 @@ use std::task::{Context, Poll, Waker};
 use proptest::prelude::*;
 
 use super::*;
-use crate::core::RoomId;
+use crate::{
+    core::{MAX_MISSED_BYTES, RelayKind, RoomId},
+    hub::{MAX_QUEUED_BYTES, MESSAGE_OVERHEAD},
+    websocket::house,
+};
 
 /// A socket that takes a given number of bytes, and then no more.
 #[derive(Default)]
@@ -166,15 +170,42 @@ fn a_connection_that_is_cut_writes_no_more() {
 #[test]
 fn a_queue_is_bounded_in_bytes_and_in_frames() {
     let outbox = Outbox::default();
+    let answer = |bytes: usize| outbox.push(vec![0; bytes].into(), None);
     let large = MAX_QUEUED_BYTES / 2 - MESSAGE_OVERHEAD;
-    assert_eq!(push(&outbox, large), Sent::Queued);
-    assert_eq!(push(&outbox, large), Sent::Queued);
-    assert_eq!(push(&outbox, 1), Sent::Full);
+    assert_eq!(answer(large), Sent::Queued);
+    assert_eq!(answer(large), Sent::Queued);
+    assert_eq!(answer(1), Sent::Full);
+    assert_eq!(
+        push(&outbox, 1),
+        Sent::Queued,
+        "events have their own bound"
+    );
 
     let outbox = Outbox::default();
     let all = MAX_QUEUED_BYTES / MESSAGE_OVERHEAD;
     let taken = (0..all).filter(|_| outbox.push(Bytes::new(), None) == Sent::Queued);
     assert_eq!(taken.count(), all.min(MAX_QUEUED_MESSAGES));
+}
+
+#[test]
+fn all_that_waited_for_a_peer_has_room_whatever_its_frames_come_to_and_can_wait_again() {
+    let (outbox, mut pipe) = (Outbox::default(), Pipe::new(Kernel::default()));
+    let relay = house::relay(RelayKind::Ice, None, &format!("\"{}\"", "x".repeat(394)));
+    let most = MAX_QUEUED_BYTES / relay.weight();
+    let frame = Bytes::from(vec![0; 3 * relay.weight()]);
+    let welcome = outbox.push(vec![0; MAX_QUEUED_BYTES / 2].into(), None);
+    assert_eq!(welcome, Sent::Queued);
+    let push = || outbox.push(frame.clone(), Some(relay.clone()));
+    assert!((0..most).all(|_| push() == Sent::Queued));
+    assert_eq!(push(), Sent::Full);
+    let some = MAX_QUEUED_BYTES / 2 + 100 * frame.len();
+    assert!(write(&outbox, &mut pipe, some + 1).is_pending());
+    assert!((0..100).all(|_| push() == Sent::Queued), "what has left");
+    assert_eq!(push(), Sent::Full, "what is being written has not left");
+    let back = outbox.reclaim();
+    assert_eq!(back.len(), most);
+    let weight: usize = back.iter().map(Event::weight).sum();
+    assert!(weight <= MAX_MISSED_BYTES, "{weight}");
 }
 
 /// Something that happens to a queue.

@@ -131,10 +131,10 @@ impl Ws {
     }
 
     fn resume(&mut self, token: &str) -> Result<Handled, WireError> {
-        self.silent = false;
+        let silent = std::mem::replace(&mut self.silent, false);
         let session = &self.client.session;
         if session.peer().is_some() {
-            let back = self.client.is_back(token);
+            let back = silent && self.client.is_back(token);
             return back.then_some(Handled::Done).ok_or_else(not_resumed);
         }
         let (client, returning) = (self.client.clone(), session.come_back(Some(token), None));

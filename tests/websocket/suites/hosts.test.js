@@ -47,6 +47,15 @@ for (const [where, home, nodes] of [['on one node', hasty, [hasty]], ['on three 
         assert.deepEqual(stranger.heard.all('kicked'), []);
       });
 
+      test(`a host may say that it is the host, which changes nothing: ${kind.kind}`, async (t) => {
+        const [host, guest] = await gather(t, home, placed([[kind, 'host'], [around(kind)[0], 'guest']]));
+        await unnoticed([guest], async () => {
+          for (const own of new Set([host.peerId, kind === SocketGuest ? host.peerId : host.userId, host.ownName])) host.appoint(own);
+          await settle([host, guest]);
+        });
+        assert.deepEqual(host.heard.all('error'), []);
+      });
+
       test(`when the host leaves, the longest present takes over, and can kick: ${kind.kind}`, async (t) => {
         const [one, other] = around(kind);
         const [host, second, third] = await gather(t, home, placed([[kind, 'host'], [one, 'second'], [other, 'third']]));

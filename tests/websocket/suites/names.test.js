@@ -111,6 +111,39 @@ for (const [where, nodes] of Object.entries({ 'the same node': [gateway, gateway
       }
     }
 
+    for (const sender of RAW_KINDS) {
+      for (const kind of KINDS) {
+        test(`before the user comes whose id it is gets nothing that is meant for the user: ${sender.kind} to ${kind.kind}`, async (t) => {
+          const userId = freshUser('bob');
+          const [anna, mallory, bob] = await gather(t, here, [
+            [sender, 'anna'], [WsGuest, 'mallory', { alias: userId, node: there }], [kind, 'bob', { userId }]]);
+          const sent = ['offer', 'answer', 'ice'];
+          for (const what of sent) anna.signal(what, userId, { type: what === 'ice' ? 'x' : what, sdp: '' });
+          anna.appoint(userId);
+          for (const guest of [anna, mallory, bob]) assert.equal((await guest.hears('host')).peerId, bob.peerId);
+          bob.appoint(anna);
+          await anna.hears('host', ({ peerId }) => peerId === anna.peerId);
+          await settle([anna, mallory, bob]);
+          anna.kick(userId, 'it is you that is meant');
+          await bob.hears('kicked');
+          await mallory.hears('peer-left', ({ peerId }) => peerId === bob.peerId);
+          const relays = (guest) => heardSince(guest).map(([what]) => what).filter((what) => sent.includes(what));
+          assert.deepEqual(relays(bob), sent);
+          assert.deepEqual(relays(mallory), []);
+          assert.deepEqual(mallory.heard.all('kicked'), []);
+        });
+      }
+    }
+
+    test('means nobody on /signal, where peers are called by ids', async (t) => {
+      const [anna, bert] = await gather(t, here, [[SignalGuest, 'anna'], [WsGuest, 'bert', { alias: 'the camera', node: there }]]);
+      await unnoticed([bert], async () => {
+        await anna.refused('PEER_NOT_FOUND', () => anna.signal('ice', 'the camera', 'x'));
+        await anna.refused('PEER_NOT_FOUND', () => anna.appoint('the camera'));
+        await anna.refused('PEER_NOT_FOUND', () => anna.kick('the camera'));
+      });
+    });
+
     test('is kept for its owner while that is away', async (t) => {
       const { lossy, others: [anna], lose } = await gatherLossy(t, here, [[SocketGuest, 'anna'], [WsGuest, 'lossy', { alias: 'kept' }]]);
       await lose();

@@ -137,6 +137,21 @@ describe('without a token', { concurrency: 4 }, () => {
     });
   }
 
+  for (const kind of RAW_KINDS) {
+    test(`who was taken for the waiting peer may still say that it is that, as its first frame: ${kind.kind}`, async (t) => {
+      const { lossy, others: [anna], lose: cut } = await gatherLossy(t, gateway, [[SocketGuest, 'anna'], [kind, 'lossy']]);
+      await unnoticed([anna], async () => {
+        await cut();
+        await gateway.knowsAway(lossy);
+        const back = await comeBack(t, gateway, lossy, { by: 'nothing' });
+        await assertResumed(back, lossy);
+        back.send({ type: 'resume', resumeToken: lossy.resumeToken });
+        await settle([back, anna]);
+        assert.deepEqual(back.heard.all('error'), []);
+      });
+    });
+  }
+
   test('/signal takes a waiting peer of that room only', async (t) => {
     const { lossy, lose: cut } = await gatherLossy(t, gateway, [[SignalGuest, 'lossy']]);
     await cut();
@@ -261,14 +276,12 @@ describe('a token that is worth nothing', { concurrency: 4 }, () => {
       const { lossy, lose: cut } = await gatherLossy(t, gateway, [[kind, 'lossy', { userId: anna.userId }]]);
       await cut();
       await unnoticed([bert], async () => {
-        for (const resumeToken of ['garbage', lossy.resumeToken]) {
+        for (const resumeToken of ['garbage', lossy.resumeToken, anna.resumeToken]) {
           const { code, field, frame } = await anna.wire.refusal({ type: 'resume', resumeToken });
           assert.deepEqual([code, field, frame], ['INVALID_PAYLOAD', 'resumeToken', 'resume']);
         }
-        anna.send({ type: 'resume', resumeToken: anna.resumeToken });
       });
       await anna.say('still here');
-      assert.equal(anna.heard.all('error').length, 2, 'who it is already, it may ask to be');
       await assertResumed(await comeBack(t, gateway, lossy), lossy);
     });
 
@@ -337,4 +350,23 @@ describe('a peer that comes back', { concurrency: 4 }, () => {
       assert.deepEqual([resumed.peerId, resumed.room, resumed.sender], [lossy.peerId, code, lossy.userId]);
     });
   });
+
+  for (const kind of KINDS) {
+    test(`hears all that it missed where no more can be kept, whatever it comes to in frames: ${kind.kind}`, async (t) => {
+      const userId = freshUser('a long name '.repeat(16));
+      const { lossy, others: [anna], lose: cut } = await gatherLossy(t, gateway, [
+        [WsGuest, 'anna', { userId, alias: 'a'.repeat(64) }], [kind, 'lossy', { userId: freshUser('another long name '.repeat(10)) }]]);
+      await cut();
+      await gateway.knowsAway(lossy);
+      // Of 4,000 events and 2 MiB, of which each takes 128 bytes beyond its body.
+      const bodies = Array.from({ length: 3_990 }, (_, n) => `${n} `.padEnd(394, 'x'));
+      for (const body of bodies) anna.signal('ice', lossy.peerId, body);
+      await settle([anna]);
+      const back = await comeBack(t, gateway, lossy);
+      assert.ok((await assertResumed(back, lossy)).missed >= bodies.length);
+      anna.signal('ice', lossy.peerId, 'live');
+      await back.hears('ice', ({ body }) => body === 'live');
+      assert.deepEqual(back.heard.all('ice').map(({ body }) => body), [...bodies, 'live']);
+    });
+  }
 });

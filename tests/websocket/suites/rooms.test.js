@@ -5,7 +5,7 @@ import { Identity } from '../../clients/lib/identity.js';
 import { freshCode } from '../../clients/lib/rooms.js';
 import { until } from '../../clients/lib/wait.js';
 import { sharedCluster } from '../../cluster/lib/fixture.js';
-import { heardSince, settle } from '../lib/guest.js';
+import { heardSince, settle, unnoticed } from '../lib/guest.js';
 import { description, enter, gather, KINDS, RAW_KINDS } from '../lib/parties.js';
 import { SignalGuest } from '../lib/signal.js';
 import { SocketGuest } from '../lib/socketio.js';
@@ -256,6 +256,16 @@ describe('who is meant', { concurrency: 4 }, () => {
       await settle([anna, bert]);
       assert.deepEqual(heardSince(bert), [['joined', bert.heard.all('joined')[0]]]);
       assert.deepEqual(stranger.heard.all('ice'), []);
+    });
+
+    test(`what comes to much when it goes to all is refused without a target: ${kind.kind}`, async (t) => {
+      const [anna, ...others] = await gather(t, gateway, [[kind, 'anna'], ...KINDS.map((one) => [one, one.kind])]);
+      const body = 'x'.repeat(90_000);
+      await unnoticed(others, () => anna.refused('FORBIDDEN', () => anna.signal('ice', null, body)));
+      for (const other of others) {
+        anna.signal('ice', other.peerId, body);
+        assert.equal((await other.hears('ice')).body, body);
+      }
     });
 
     test(`alone in a room, what is for all is for nobody, and no mistake: ${kind.kind}`, async (t) => {
