@@ -19,6 +19,7 @@ pub use command::{
 pub use fields::{Fields, text_of};
 pub use ice::{IceServers, IceServersPayload, TurnCredentials, TurnUris};
 pub use payload::{
-    DrainingPayload, ErrorEvent, ExpiringPayload, OkAck, Payload, RefreshAck, RoomAck, event_name,
+    DrainingPayload, ErrorEvent, ExpiringPayload, OkAck, Payload, RefreshAck, RoomAck,
+    SubscribeAck, event_name,
 };
 pub use sfu::{SfuAnswer, SfuRequest};

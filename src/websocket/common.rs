@@ -46,7 +46,13 @@ pub(super) enum Told<'a> {
     /// Newer credentials for TURN servers.
     IceServers(IceServersPayload<'a>),
     /// Something that has nothing to do with rooms.
-    Event { event: &'a str, data: &'a RawValue },
+    Event {
+        event: &'a str,
+        data: &'a RawValue,
+        /// Where it comes from.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        about: Option<&'a RawValue>,
+    },
 }
 
 /// The longest `type` of a client that is named in the error about its frame, in bytes: longer
