@@ -352,8 +352,9 @@ impl ChannelRule {
         let taken = |kind: &str| {
             RESERVED.contains(&kind) || OWN_PREFIXES.iter().any(|own| kind.starts_with(own))
         };
-        let bad = |kind: &Box<str>| !fits(kind) || kind.contains(char::is_control) || taken(kind);
-        if self.types.is_empty() || self.types.len() > MAX_TYPES || self.types.iter().any(bad) {
+        let bad = |kind: &str| !fits(kind) || kind.contains(char::is_control) || taken(kind);
+        let mut types = self.types.iter();
+        if !(1..=MAX_TYPES).contains(&types.len()) || types.any(|kind| bad(kind)) {
             return Err(ChannelError::Types(name()));
         }
         if self.replay > MAX_REPLAY {

@@ -137,14 +137,14 @@ impl Feed {
     /// Keeps up with the channels that keep events. Runs until it is dropped.
     pub async fn keep_up(self: Arc<Self>) {
         let Some(cluster) = self.hub.cluster() else {
-            return std::future::pending().await;
+            return std::future::pending::<()>().await;
         };
         let kept = self.lines.values().filter_map(|line| {
             let keeper = line.kept.as_ref()?;
             Some(line.keep_up(keeper, cluster))
         });
         futures_util::future::join_all(kept).await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// The hub whose clients are told.

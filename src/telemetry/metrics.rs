@@ -113,6 +113,21 @@ fn describe() {
         "Rooms looked up for joins, by outcome: hit, miss, absent, stale, unavailable"
     );
     describe_counter!(
+        "switchboard_events_total",
+        Unit::Count,
+        "Events of backends that came in, by channel and outcome: accepted, expired, rate_limited, lost, invalid"
+    );
+    describe_counter!(
+        "switchboard_events_invalid_total",
+        Unit::Count,
+        "Events of backends that were skipped, by channel and reason"
+    );
+    describe_counter!(
+        "switchboard_events_told_total",
+        Unit::Count,
+        "Deliveries of events of backends to clients, by channel"
+    );
+    describe_counter!(
         "switchboard_chat_delivered_total",
         Unit::Count,
         "Chat messages that the Chat Service has stored, each time that it did"
