@@ -93,7 +93,7 @@ measure-cluster: $(CLUSTER_TESTS) ## Figures of several nodes: ghosts, recovery,
 
 SFU_TESTS := build tests/clients/node_modules/.installed
 
-test-events: $(CLUSTER_TESTS) tests/events/node_modules/.installed ## What backends say: channels, replay, the emitter, the server API
+test-events: $(CLUSTER_TESTS) tests/websocket/node_modules/.installed tests/events/node_modules/.installed ## What backends say: channels, replay, the emitter, the server API
 	cd tests/events && $(NPM) test
 
 measure-events: release tests/clients/node_modules/.installed tests/cluster/node_modules/.installed tests/events/node_modules/.installed ## Latency and loss of events of backends: make measure-events RATE=10000 SECONDS=20

@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let publisher = Publisher::connect(redis, "match-service")?;
     let heard = publisher
         .subscribe("match:events", |kind, data| {
-            eprintln!("heard {kind} {data}")
+            eprintln!("heard {kind} {data}");
         })
         .await?;
 

@@ -103,7 +103,10 @@ impl<'a> Command<'a> {
             "auth:refresh" => Ok(Self::Refresh {
                 token: payload.fields()?.required_text("token")?,
             }),
-            "subscribe" => subscribe(payload),
+            "subscribe" => {
+                let (channel, from) = subscription(payload.fields()?)?;
+                Ok(Self::Subscribe { channel, from })
+            }
             "unsubscribe" => Ok(Self::Unsubscribe {
                 channel: payload.fields()?.required_text("channel")?,
             }),
@@ -208,8 +211,14 @@ fn history<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
     Ok(Command::History(HistoryQuery { before, limit }))
 }
 
-fn subscribe<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
-    let fields = payload.fields()?;
+/// Which channel a client wants to hear, and from where on it wants to hear what it missed: in the
+/// fields `channel`, and `since` or `last`.
+///
+/// # Errors
+/// [`ErrorCode::InvalidPayload`].
+pub fn subscription<'a>(
+    fields: &Fields<'a>,
+) -> Result<(Cow<'a, str>, Option<replayed::From>), WireError> {
     let channel = fields.required_text("channel")?;
     let since = fields.optional_text("since")?;
     let last = fields.optional_integer("last")?;
@@ -229,7 +238,7 @@ fn subscribe<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
         (None, Some(last)) => Some(replayed::From::Last(last)),
         (None, None) => None,
     };
-    Ok(Command::Subscribe { channel, from })
+    Ok((channel, from))
 }
 
 fn kick<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {

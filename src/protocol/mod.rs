@@ -15,6 +15,7 @@ pub use chat::{ChatAck, ChatPayload, HistoryAck};
 pub use code::{ErrorCode, WireError};
 pub use command::{
     Command, Decoded, check_body, check_label, client_message_id, decode, decode_object,
+    subscription,
 };
 pub use fields::{Fields, text_of};
 pub use ice::{IceServers, IceServersPayload, TurnCredentials, TurnUris};

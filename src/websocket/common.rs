@@ -45,6 +45,16 @@ pub(super) enum Told<'a> {
     Draining { reconnect_after_ms: u64 },
     /// Newer credentials for TURN servers.
     IceServers(IceServersPayload<'a>),
+    /// The client hears a channel of backends from now on.
+    Subscribed {
+        channel: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        recovered: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset: Option<String>,
+    },
+    /// The client hears a channel no more.
+    Unsubscribed { channel: &'a str },
     /// Something that has nothing to do with rooms.
     Event {
         event: &'a str,

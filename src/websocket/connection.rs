@@ -10,7 +10,6 @@ use std::{
 
 use parking_lot::Mutex;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use tracing::{debug, warn};
 
 use super::{
