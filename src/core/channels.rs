@@ -130,8 +130,8 @@ pub enum ChannelError {
         "channel {0:?}: event types are 1 to {MAX_TYPES} names that Socket.IO and the gateway do not use themselves"
     )]
     Types(Arc<str>),
-    /// More than [`MAX_REPLAY`].
-    #[error("channel {0:?}: at most {MAX_REPLAY} events can be kept")]
+    /// More than [`MAX_REPLAY`], or for those who do not subscribe.
+    #[error("channel {0:?}: at most {MAX_REPLAY} events can be kept, and none that are for users")]
     Replay(Arc<str>),
 }
 
@@ -357,7 +357,8 @@ impl ChannelRule {
         if !(1..=MAX_TYPES).contains(&types.len()) || types.any(|kind| bad(kind)) {
             return Err(ChannelError::Types(name()));
         }
-        if self.replay > MAX_REPLAY {
+        let for_users = matches!(self.audience, AudienceRule::User(_));
+        if self.replay > MAX_REPLAY || (for_users && self.replay > 0) {
             return Err(ChannelError::Replay(name()));
         }
         Ok(())

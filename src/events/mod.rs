@@ -2,8 +2,10 @@
 //!
 //! | module | what is there |
 //! |---|---|
-//! | `feed` | [`Feed`]: hears the channels, checks what is said, hands it on |
-//! | `kept` | channels that keep events: their streams in Redis |
+//! | `feed` | [`Feed`]: hears all channels |
+//! | `line` | one channel: checks what is said, and tells those who are to hear it |
+//! | `keeper` | one channel that keeps its events |
+//! | `kept` | streams of events in Redis |
 //! | `refused` | what cannot be handed on, kept to look at |
 //! | [`publisher`] | the way for backends in Rust to publish |
 //! | `system` | what the gateway itself says |
@@ -17,7 +19,9 @@
 //! comes back can ask for what it missed.
 
 mod feed;
+mod keeper;
 mod kept;
+mod line;
 pub mod publisher;
 mod refused;
 mod system;

@@ -137,6 +137,8 @@ fn channels_that_cannot_be_are_refused() {
     }
     let kept = r#"{"name":"a","types":["x"],"audience":"subscribers","replay":10001}"#;
     assert_eq!(with(kept), Err(ChannelError::Replay("a".into())));
+    let users = r#"{"name":"a","types":["x"],"audience":{"user":"id"},"replay":1}"#;
+    assert_eq!(with(users), Err(ChannelError::Replay("a".into())));
     let twice = rule(r#"{"name":"a","types":["x"],"audience":"subscribers"}"#);
     let twice = Channels::with(vec![twice.clone(), twice]);
     assert_eq!(twice.map(drop), Err(ChannelError::Twice("a".into())));
