@@ -14,7 +14,7 @@ HAVE_NODE := $(shell command -v node >/dev/null && command -v $(NPM) >/dev/null 
 DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .PHONY: help run run-sfu cluster media-service demo build release test test-rust simulate test-demo \
-	test-media-service test-clients test-cluster measure-cluster test-chat test-websocket test-sfu play-sfu \
+	test-media-service test-clients test-cluster measure-cluster test-chat test-websocket test-events measure-events test-sfu play-sfu \
 	measure-sfu test-turn test-python test-browser lint fmt deny system-packages docker bench clean
 
 help: ## Show what there is
@@ -59,7 +59,7 @@ build: demo ## Build the gateway (debug)
 release: demo ## Build the gateway for production: target/release/switchboard
 	cargo build --locked --release
 
-test: system-packages lint test-rust test-demo test-media-service test-clients test-cluster test-chat test-websocket test-sfu test-turn test-python test-browser ## Run all tests; installs what they need
+test: system-packages lint test-rust test-demo test-media-service test-clients test-cluster test-chat test-websocket test-events test-sfu test-turn test-python test-browser ## Run all tests; installs what they need
 
 test-rust: ## Unit, property and simulation tests, and those against a real Redis
 	cargo test --locked
@@ -92,6 +92,12 @@ measure-cluster: $(CLUSTER_TESTS) ## Figures of several nodes: ghosts, recovery,
 	cd tests/cluster && $(NPM) run measure
 
 SFU_TESTS := build tests/clients/node_modules/.installed
+
+test-events: $(CLUSTER_TESTS) tests/websocket/node_modules/.installed tests/events/node_modules/.installed ## What backends say: channels, replay, the emitter, the server API
+	cd tests/events && $(NPM) test
+
+measure-events: release tests/clients/node_modules/.installed tests/cluster/node_modules/.installed tests/events/node_modules/.installed ## Latency and loss of events of backends: make measure-events RATE=10000 SECONDS=20
+	cd tests/events && SWITCHBOARD_BIN='$(CURDIR)/target/release/switchboard' node measure/events.mjs
 
 test-sfu: $(SFU_TESTS) media-service/node_modules/.installed ## Rooms on a Media Service that fails, and on the real one
 	cd tests/sfu && $(NPM) test && $(NPM) run test:python

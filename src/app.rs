@@ -9,16 +9,20 @@ use std::{
 
 use axum::Router;
 use thiserror::Error;
-use tokio::net::{TcpListener, lookup_host};
+use tokio::{
+    net::{TcpListener, lookup_host},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tower::util::BoxCloneSyncService;
 use tracing::{error, info, warn};
 
 use crate::{
     auth::{CLOCK_SKEW, DevIssuer, DevKeyError, Verifier, VerifierSetupError},
-    cluster::{Cluster, ClusterSettings, RedisFailure, chat::ChatKeeping},
+    cluster::{Cluster, ClusterSettings, RedisFailure, SubscribeError, chat::ChatKeeping},
     config::{AdminConfig, Config, ListenConfig},
     core::Limits,
+    events::{Feed, FeedSettings},
     http::{self, DevMode, Readiness, TurnDesk},
     hub::{ChatSettings, Hub, Neighbours},
     services::{self, chat::ChatClient, media::Media, room::RoomService},
@@ -74,6 +78,9 @@ pub enum StartError {
     /// Figures cannot be kept.
     #[error("cannot keep metrics")]
     Metrics(#[from] MetricsError),
+    /// Backends cannot be heard.
+    #[error("cannot listen to the channels of backends")]
+    Events(#[from] SubscribeError),
     /// Socket.IO cannot be set up.
     #[error("cannot set up Socket.IO")]
     SocketIo(#[from] socketio::SetupError),
@@ -93,6 +100,7 @@ pub struct Gateway {
     address: SocketAddr,
     metrics: Arc<Metrics>,
     admin: TcpListener,
+    feed: Arc<Feed>,
 }
 
 impl Gateway {
@@ -116,7 +124,9 @@ impl Gateway {
             max_sfu_peers: MAX_SFU_PEERS,
             reconnect_window: config.rooms.reconnect_window,
         };
-        let hub = Hub::new(limits, neighbours, chat_settings(&config)?);
+        let channels = config.channels.clone();
+        let hub = Hub::new(limits, neighbours, chat_settings(&config)?, channels);
+        let feed = Feed::start(&hub, feed_settings(&config))?;
         let cookie: Arc<str> = config.auth.cookie.as_str().into();
         let door = Door {
             hub: &hub,
@@ -142,6 +152,7 @@ impl Gateway {
             address,
             metrics,
             admin,
+            feed,
         })
     }
 
@@ -170,6 +181,9 @@ impl Gateway {
         let in_step = tokio::spawn(keep_in_step(Arc::clone(&self.hub)));
         let media = tokio::spawn(Arc::clone(&self.hub).watch_media());
         let upkeep = tokio::spawn(Arc::clone(&self.metrics).keep_up());
+        let started = Instant::now();
+        let feeding = tokio::spawn(Arc::clone(&self.feed).keep_up());
+        let telling = tokio::spawn(Arc::clone(&self.feed).tell_of_itself());
         let user_timeout = self.config.engine.ping_timeout;
         let serving = tokio::spawn(http::serve(
             self.listener,
@@ -189,7 +203,9 @@ impl Gateway {
         self.hub.drain(grace).await;
         expiring.abort();
         let undelivered = self.hub.finish_chat(DELIVERY).await;
-        for task in [in_step, media, upkeep] {
+        telling.abort();
+        self.feed.tell_of_the_end(started).await;
+        for task in [in_step, media, upkeep, feeding] {
             task.abort();
         }
         tell_neighbours(&self.hub, undelivered).await;
@@ -264,6 +280,14 @@ async fn find_neighbours(config: &Config) -> Result<Neighbours, StartError> {
         media,
         turn: config.turn.as_ref().map(|turn| Arc::new(Issuer::new(turn))),
     })
+}
+
+fn feed_settings(config: &Config) -> FeedSettings {
+    let node = config.cluster.as_ref().map(|cluster| &*cluster.node);
+    FeedSettings {
+        max_bytes: config.engine.max_payload_bytes,
+        server: node.unwrap_or("switchboard").into(),
+    }
 }
 
 fn chat_settings(config: &Config) -> Result<ChatSettings, StartError> {

@@ -18,6 +18,7 @@
 //! | [`socketio`] | the Socket.IO transport |
 //! | [`websocket`] | the raw WebSocket transports |
 //! | [`cluster`] | the way to Redis, and messages between nodes over it |
+//! | [`events`] | what backends say, from Redis to clients |
 //! | [`services`] | media servers, the Room Service and the Chat Service, over HTTP |
 //! | [`http`] | listeners, origin checks, health, metrics, development login, demo |
 //! | [`turn`] | credentials for TURN servers |
@@ -30,6 +31,7 @@ pub mod auth;
 pub mod cluster;
 pub mod config;
 pub mod core;
+pub mod events;
 pub mod http;
 pub mod hub;
 pub mod protocol;

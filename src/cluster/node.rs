@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use redis::{Cmd, Value, aio::ConnectionLike as _};
+use tokio::{sync::watch, time::timeout};
+use tracing::debug;
 use uuid::Uuid;
 
 use super::{
@@ -17,8 +19,12 @@ use super::{
     canary::Canary,
     chat::{ChatKeeping, ChatOutbox},
     pubsub::{self, Channel, Failure, Health, Link, Settings},
+    records::Unavailable,
 };
 use crate::core::NodeId;
+
+/// How long Redis may take to answer a command.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a node needs to know to be one of many.
 #[derive(Clone, Debug)]
@@ -113,6 +119,27 @@ impl Cluster {
     /// How long presence lasts without being renewed.
     pub const fn presence_ttl(&self) -> Duration {
         self.presence_ttl
+    }
+
+    /// A name in Redis, with what goes before every name.
+    pub fn named(&self, name: &str) -> String {
+        self.prefix().apply(name)
+    }
+
+    /// Gives one command, for which Redis gets more time than for those that clients wait for.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if Redis does not answer in time, or not what it should.
+    pub async fn patient_command(&self, command: &Cmd) -> Result<Value, Unavailable> {
+        let mut commands = self.pubsub().commands();
+        match timeout(PATIENCE, commands.req_packed_command(command)).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                debug!(%error, "Redis does not do what it is asked");
+                Err(Unavailable)
+            }
+            Err(_) => Err(Unavailable),
+        }
     }
 
     /// Sends what is queued for at most `flush`, and ends.

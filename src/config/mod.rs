@@ -10,6 +10,7 @@
 
 mod cluster;
 mod error;
+mod events;
 mod flags;
 mod origin;
 mod reader;
@@ -33,6 +34,7 @@ use url::Url;
 
 use crate::{
     cluster::{KeyPrefix, RedisTarget},
+    core::channels::Channels,
     services::ServiceUrl,
 };
 
@@ -65,6 +67,8 @@ pub struct Config {
     pub chat: ChatConfig,
     /// The TURN servers, if there are any.
     pub turn: Option<TurnConfig>,
+    /// The channels on which backends speak (`EVENT_CHANNELS`).
+    pub channels: Channels,
     /// Whether clients are held to rates (`RATE_LIMITS`).
     pub rate_limits: bool,
     /// How the process stops.

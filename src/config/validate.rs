@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use super::cluster::cluster;
+use super::events::channels;
 use super::reader::Reader;
 use super::services::{chat, services};
 use super::turn::turn;
@@ -56,6 +57,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     let services = services(reader);
     let chat = chat(reader);
     let turn = turn(reader);
+    let channels = channels(reader);
     let rate_limits = reader.choice("RATE_LIMITS", &[("on", true), ("off", false)]);
     let shutdown = ShutdownConfig {
         grace: reader.millis("SHUTDOWN_GRACE_MS", SHUTDOWN_GRACE_MS),
@@ -74,6 +76,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
         services,
         chat,
         turn,
+        channels,
         rate_limits: rate_limits.unwrap_or(true),
         shutdown,
         log,

@@ -148,6 +148,16 @@ pub(super) const VARS: &[Var] = &[
         "Chat Service that stores what is said; without one it is kept while its room lives",
     ),
     var(
+        "EVENT_CHANNELS",
+        None,
+        "Channels on which backends speak, beyond the usual ones, as a JSON array",
+    ),
+    var(
+        "EVENT_CHANNELS_FILE",
+        None,
+        "File that holds EVENT_CHANNELS",
+    ),
+    var(
         "CHAT_BUFFER_MAX",
         Some("10000"),
         "Most messages of one room that wait for the Chat Service; beyond that new ones are refused",

@@ -12,6 +12,7 @@
 //! this one.
 
 mod arrival;
+pub mod channels;
 mod chat;
 mod event;
 mod gossip;
@@ -22,6 +23,7 @@ mod outbox;
 mod peer;
 mod recent;
 mod replay;
+pub mod replayed;
 mod room;
 
 pub use chat::{

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde_json::value::{RawValue, to_raw_value};
 use smallvec::SmallVec;
 
+use super::Notice;
 use super::ice::IceLease;
 use crate::{
     cluster::{Cluster, RoomKeys},
@@ -68,7 +69,7 @@ pub trait Link: Send + Sync + fmt::Debug {
     fn announce_drain(&self, reconnect_after: Duration);
 
     /// Tells the client an event that has nothing to do with rooms.
-    fn notify(&self, event: &str, data: &RawValue);
+    fn notify(&self, notice: &Notice<'_>);
 
     /// Tells the client that its session ends at `expires_at`, in seconds since the Unix
     /// epoch, unless it sends a newer token.

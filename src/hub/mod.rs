@@ -20,6 +20,7 @@
 //!
 //! [`core`]: crate::core
 
+mod audience;
 mod chat;
 mod directory;
 mod drain;
@@ -52,6 +53,7 @@ use serde_json::value::RawValue;
 use tokio_util::task::TaskTracker;
 
 use self::{
+    audience::Audiences,
     chat::Chat,
     directory::{Directory, RoomCell},
     ice::IceLease,
@@ -59,7 +61,7 @@ use self::{
 };
 use crate::{
     cluster::Cluster,
-    core::{Limits, Member, NodeId, RoomCode},
+    core::{Limits, Member, NodeId, RoomCode, channels::Channels},
     protocol::WireError,
     services::{
         media::Media,
@@ -68,12 +70,13 @@ use crate::{
     turn::Issuer,
 };
 
+pub use audience::{MAX_TOPICS, Notice, Subscribed};
 pub use chat::{Answer, ChatSettings, History, Page, Receipt};
 pub use joining::{Joining, Later};
 pub use link::{CloseReason, Conn, ConnId, Form, Link, Outgoing};
 pub use load::{Charge, Load, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, MESSAGE_OVERHEAD};
 pub use returning::Arrival;
-pub use session::{Ending, Session};
+pub use session::{Ending, Session, unix_millis};
 
 /// What a hub works with, each if there is one.
 #[derive(Clone, Debug, Default)]
@@ -101,12 +104,18 @@ pub struct Hub {
     errands: TaskTracker,
     neighbours: Neighbours,
     chat: Chat,
+    audiences: Audiences,
 }
 
 impl Hub {
     /// A hub without rooms, whose rooms will have these `limits`; what is said in them is kept as
-    /// `chat` says.
-    pub fn new(limits: Limits, neighbours: Neighbours, chat: ChatSettings) -> Arc<Self> {
+    /// `chat` says, and backends are heard on `channels`.
+    pub fn new(
+        limits: Limits,
+        neighbours: Neighbours,
+        chat: ChatSettings,
+        channels: Channels,
+    ) -> Arc<Self> {
         let alone = || NodeId::from("alone");
         let cluster = neighbours.cluster.as_ref();
         let me = cluster.map_or_else(alone, |cluster| cluster.me().clone());
@@ -122,6 +131,7 @@ impl Hub {
             errands: TaskTracker::new(),
             neighbours,
             chat,
+            audiences: Audiences::new(channels),
         });
         hub.start_chat();
         hub
@@ -172,6 +182,7 @@ impl Hub {
         let conn = Conn::new(id, link, self.turn().map(lease));
         let session = Arc::new(Session::new(Arc::clone(self), conn, member, expires_at));
         self.sessions.insert(id, Arc::clone(&session));
+        self.audiences.enter(&session.member.user, &session.conn);
         session
     }
 
@@ -191,8 +202,13 @@ impl Hub {
     }
 
     fn announce_here(&self, event: &str, data: &RawValue) {
+        let notice = Notice {
+            name: event,
+            data,
+            about: None,
+        };
         for session in &self.sessions {
-            session.conn().link().notify(event, data);
+            session.conn().link().notify(&notice);
         }
     }
 

@@ -1,6 +1,7 @@
 //! One connected client, of whatever transport.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,7 +24,7 @@ use super::{
     sfu::Lanes,
 };
 use crate::{
-    core::{Member, PeerId, Refusal, RelayKind, ResumeSecret, Seat, Welcome},
+    core::{Member, PeerId, Refusal, RelayKind, ResumeSecret, Seat, Welcome, channels::Topic},
     protocol::{IceServers, WireError},
 };
 
@@ -55,6 +56,8 @@ pub struct Session {
     pub(super) reading: Option<Rate>,
     /// The pages of history that it may wait for.
     pub(super) pages: Arc<Semaphore>,
+    /// What it subscribes to; nothing once it has ended.
+    pub(super) topics: Mutex<Option<HashSet<Topic>>>,
 }
 
 /// Where a session is. A hint for finding the room: whether the session still belongs there
@@ -80,6 +83,7 @@ impl Session {
             lanes: Lanes::default(),
             line: Arc::default(),
             pages: Arc::new(Semaphore::new(PAGES_AT_ONCE)),
+            topics: Mutex::new(Some(HashSet::new())),
         }
     }
 
@@ -241,6 +245,7 @@ impl Session {
                 }
             }
         }
+        self.leave_audiences();
         self.hub.sessions.remove(&self.conn.id());
     }
 
@@ -294,7 +299,7 @@ pub(super) fn draw_secret() -> Option<ResumeSecret> {
 }
 
 /// Milliseconds since the Unix epoch; 0 on a machine whose clock is before it.
-pub(super) fn unix_millis() -> u64 {
+pub fn unix_millis() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{ErrorCode, SfuRequest, WireError, fields::Fields};
-use crate::core::{HistoryQuery, PeerId, RelayKind, RoomCode};
+use crate::core::{HistoryQuery, PeerId, RelayKind, RoomCode, channels::MAX_REPLAY, replayed};
 
 pub use super::fields::{Decoded, decode, decode_object};
 
@@ -66,8 +66,18 @@ pub enum Command<'a> {
     /// Any `sfu_*` event of the contract. What is wrong with its payload does not matter where there
     /// is no media server.
     Sfu(Result<SfuRequest, WireError>),
-    /// `subscribe` or `unsubscribe` to a backend channel.
-    Subscription,
+    /// `subscribe` to a backend channel.
+    Subscribe {
+        /// Which.
+        channel: Cow<'a, str>,
+        /// From where the client wants to hear what it missed.
+        from: Option<replayed::From>,
+    },
+    /// `unsubscribe`.
+    Unsubscribe {
+        /// From which channel.
+        channel: Cow<'a, str>,
+    },
 }
 
 impl<'a> Command<'a> {
@@ -93,10 +103,13 @@ impl<'a> Command<'a> {
             "auth:refresh" => Ok(Self::Refresh {
                 token: payload.fields()?.required_text("token")?,
             }),
-            "subscribe" | "unsubscribe" => {
-                payload.fields()?.required_text("channel")?;
-                Ok(Self::Subscription)
+            "subscribe" => {
+                let (channel, from) = subscription(payload.fields()?)?;
+                Ok(Self::Subscribe { channel, from })
             }
+            "unsubscribe" => Ok(Self::Unsubscribe {
+                channel: payload.fields()?.required_text("channel")?,
+            }),
             _ => {
                 let unknown = || WireError::new(ErrorCode::UnknownEvent, "there is no such event");
                 match SfuRequest::read(name, payload).transpose() {
@@ -196,6 +209,36 @@ fn history<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
         Some(_) => return Err(WireError::invalid("limit", format!("must be 1 to {max}"))),
     };
     Ok(Command::History(HistoryQuery { before, limit }))
+}
+
+/// Which channel a client wants to hear, and from where on it wants to hear what it missed: in the
+/// fields `channel`, and `since` or `last`.
+///
+/// # Errors
+/// [`ErrorCode::InvalidPayload`].
+pub fn subscription<'a>(
+    fields: &Fields<'a>,
+) -> Result<(Cow<'a, str>, Option<replayed::From>), WireError> {
+    let channel = fields.required_text("channel")?;
+    let since = fields.optional_text("since")?;
+    let last = fields.optional_integer("last")?;
+    let from = match (since, last) {
+        (Some(_), Some(_)) => {
+            return Err(WireError::invalid("last", "cannot be given beside since"));
+        }
+        (Some(since), None) => {
+            let offset = since.parse();
+            let offset = offset.map_err(|error| WireError::invalid("since", error))?;
+            Some(replayed::From::Since(offset))
+        }
+        (None, Some(last)) if last > MAX_REPLAY => {
+            let most = format!("must be at most {MAX_REPLAY}");
+            return Err(WireError::invalid("last", most));
+        }
+        (None, Some(last)) => Some(replayed::From::Last(last)),
+        (None, None) => None,
+    };
+    Ok((channel, from))
 }
 
 fn kick<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {

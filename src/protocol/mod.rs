@@ -15,10 +15,12 @@ pub use chat::{ChatAck, ChatPayload, HistoryAck};
 pub use code::{ErrorCode, WireError};
 pub use command::{
     Command, Decoded, check_body, check_label, client_message_id, decode, decode_object,
+    subscription,
 };
 pub use fields::{Fields, text_of};
 pub use ice::{IceServers, IceServersPayload, TurnCredentials, TurnUris};
 pub use payload::{
-    DrainingPayload, ErrorEvent, ExpiringPayload, OkAck, Payload, RefreshAck, RoomAck, event_name,
+    DrainingPayload, ErrorEvent, ExpiringPayload, OkAck, Payload, RefreshAck, RoomAck,
+    SubscribeAck, event_name,
 };
 pub use sfu::{SfuAnswer, SfuRequest};

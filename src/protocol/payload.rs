@@ -10,7 +10,8 @@ use super::{
     sfu::{ProducerClosedPayload, ProducerPayload},
 };
 use crate::core::{
-    Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, RelayKind, ResumeToken, Welcome,
+    Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, RelayKind, ResumeToken,
+    Welcome, replayed::Offset,
 };
 
 /// The name under which Socket.IO clients get `event`.
@@ -199,6 +200,30 @@ impl Serialize for RoomAck<'_> {
                 .serialize(serializer)
             }
             None => OkAck.serialize(serializer),
+        }
+    }
+}
+
+/// The acknowledgement of `subscribe`.
+#[derive(Debug, Serialize)]
+pub struct SubscribeAck<'a> {
+    status: Status,
+    channel: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovered: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<String>,
+}
+
+impl<'a> SubscribeAck<'a> {
+    /// The client hears `channel` from now on. `recovered` says whether it got all that it missed,
+    /// if it asked for that; `offset` is the place of the last event, if events are kept.
+    pub fn new(channel: &'a str, recovered: Option<bool>, offset: Option<Offset>) -> Self {
+        Self {
+            status: Status::Ok,
+            channel,
+            recovered,
+            offset: offset.map(|offset| offset.to_string()),
         }
     }
 }

@@ -18,7 +18,7 @@ use super::{namespace::Socket, transport::Transport};
 use crate::{
     config::SocketParser,
     core::{CutReason, Event, Sent},
-    hub::{CloseReason, Link, Outgoing},
+    hub::{CloseReason, Link, Notice, Outgoing},
     protocol::{
         DrainingPayload, ErrorEvent, ExpiringPayload, IceServers, IceServersPayload, WireError,
     },
@@ -118,6 +118,21 @@ impl Connection {
         }
     }
 
+    /// Sends what has nothing to do with rooms. Where it comes from is a second argument.
+    fn emit_notice(&self, notice: &Notice<'_>) -> Sent {
+        let Notice { name, data, about } = *notice;
+        let Some(about) = about else {
+            return self.emit_json(name, data, None);
+        };
+        let size = data.get().len() + about.get().len();
+        self.transport.queue(None, size, || {
+            outcome(match self.parser {
+                SocketParser::Common => self.socket.emit(name, &(data, about)),
+                SocketParser::MsgPack => self.socket.emit(name, &(detach(data), detach(about))),
+            })
+        })
+    }
+
     fn emit_json(&self, name: &str, json: &RawValue, event: Option<Event<'static>>) -> Sent {
         self.transport.queue(event, json.get().len(), || {
             outcome(match self.parser {
@@ -174,8 +189,8 @@ impl Link for Connection {
         self.emit("server:draining", &DrainingPayload { reconnect_after_ms });
     }
 
-    fn notify(&self, event: &str, data: &RawValue) {
-        self.settle(self.emit_json(event, data, None));
+    fn notify(&self, notice: &Notice<'_>) {
+        self.settle(self.emit_notice(notice));
     }
 
     fn announce_expiry(&self, expires_at: u64) {

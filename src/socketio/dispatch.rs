@@ -24,10 +24,10 @@ use super::{
 use crate::{
     auth::Verifier,
     core::HistoryQuery,
-    hub::{Answer, History, Joining, Later, Page, Receipt, Session},
+    hub::{Answer, History, Joining, Later, Page, Receipt, Session, Subscribed},
     protocol::{
-        ChatAck, Command, ErrorCode, HistoryAck, OkAck, RefreshAck, RoomAck, SfuRequest, WireError,
-        decode,
+        ChatAck, Command, ErrorCode, HistoryAck, OkAck, RefreshAck, RoomAck, SfuRequest,
+        SubscribeAck, WireError, decode,
     },
 };
 
@@ -243,9 +243,14 @@ impl Call<'_> {
             }
             Command::Refresh { token } => self.refresh(&token)?,
             Command::Sfu(request) => self.ask_media(event, request)?,
-            Command::Subscription => {
-                let message = "no backend channels are configured";
-                return Err(WireError::new(ErrorCode::ServiceUnavailable, message));
+            Command::Subscribe { channel, from } => {
+                let Subscribed { recovered, offset } = self.session.subscribe(&channel, from)?;
+                let answer = SubscribeAck::new(&channel, recovered, offset);
+                self.connection.acknowledge(self.ack, &answer);
+            }
+            Command::Unsubscribe { channel } => {
+                self.session.unsubscribe(&channel);
+                self.done();
             }
         }
         Ok(None)

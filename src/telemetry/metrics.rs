@@ -76,55 +76,76 @@ impl Metrics {
     }
 }
 
-fn describe() {
-    describe_gauge!(
-        "switchboard_websocket_connections",
-        Unit::Count,
-        "Open raw WebSocket connections by protocol: signal, ws"
-    );
-    describe_counter!(
+/// What counts up, and what it counts.
+const COUNTERS: &[(&str, &str)] = &[
+    (
         "switchboard_websocket_closes_total",
-        Unit::Count,
-        "Raw WebSocket connections that ended, by protocol and close code; 1006 without one"
-    );
-    describe_counter!(
+        "Raw WebSocket connections that ended, by protocol and close code; 1006 without one",
+    ),
+    (
         "switchboard_media_requests_total",
-        Unit::Count,
-        "Requests to media servers by operation and outcome, those refused by the breaker included"
-    );
-    describe_histogram!(
-        "switchboard_media_request_duration_seconds",
-        Unit::Seconds,
-        "Time that media servers take to answer, by operation"
-    );
-    describe_gauge!(
-        "switchboard_media_breaker_state",
-        Unit::Count,
-        "Circuit breaker of each media server: 0 closed, 1 half-open, 2 open"
-    );
-    describe_gauge!(
-        "switchboard_media_releases_waiting",
-        Unit::Count,
-        "Peers that are still to be closed on media servers"
-    );
-    describe_counter!(
+        "Requests to media servers by operation and outcome, those refused by the breaker included",
+    ),
+    (
         "switchboard_room_lookups_total",
-        Unit::Count,
-        "Rooms looked up for joins, by outcome: hit, miss, absent, stale, unavailable"
-    );
-    describe_counter!(
+        "Rooms looked up for joins, by outcome: hit, miss, absent, stale, unavailable",
+    ),
+    (
+        "switchboard_events_total",
+        "Events of backends that came in, by channel and outcome: accepted, expired, rate_limited, lost, invalid",
+    ),
+    (
+        "switchboard_events_invalid_total",
+        "Events of backends that were skipped, by channel and reason",
+    ),
+    (
+        "switchboard_events_told_total",
+        "Deliveries of events of backends to clients, by channel",
+    ),
+    (
         "switchboard_chat_delivered_total",
-        Unit::Count,
-        "Chat messages that the Chat Service has stored, each time that it did"
-    );
-    describe_counter!(
+        "Chat messages that the Chat Service has stored, each time that it did",
+    ),
+    (
         "switchboard_chat_deliveries_failed_total",
-        Unit::Count,
-        "Deliveries of chat that failed and are repeated"
-    );
-    describe_counter!(
+        "Deliveries of chat that failed and are repeated",
+    ),
+    (
         "switchboard_chat_dead_letters_total",
-        Unit::Count,
-        "Chat messages that the Chat Service refuses, put aside"
-    );
+        "Chat messages that the Chat Service refuses, put aside",
+    ),
+];
+
+/// What goes up and down.
+const GAUGES: &[(&str, &str)] = &[
+    (
+        "switchboard_websocket_connections",
+        "Open raw WebSocket connections by protocol: signal, ws",
+    ),
+    (
+        "switchboard_media_breaker_state",
+        "Circuit breaker of each media server: 0 closed, 1 half-open, 2 open",
+    ),
+    (
+        "switchboard_media_releases_waiting",
+        "Peers that are still to be closed on media servers",
+    ),
+];
+
+/// What takes time.
+const DURATIONS: &[(&str, &str)] = &[(
+    "switchboard_media_request_duration_seconds",
+    "Time that media servers take to answer, by operation",
+)];
+
+fn describe() {
+    for (name, what) in COUNTERS {
+        describe_counter!(*name, Unit::Count, *what);
+    }
+    for (name, what) in GAUGES {
+        describe_gauge!(*name, Unit::Count, *what);
+    }
+    for (name, what) in DURATIONS {
+        describe_histogram!(*name, Unit::Seconds, *what);
+    }
 }

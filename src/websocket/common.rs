@@ -45,8 +45,24 @@ pub(super) enum Told<'a> {
     Draining { reconnect_after_ms: u64 },
     /// Newer credentials for TURN servers.
     IceServers(IceServersPayload<'a>),
+    /// The client hears a channel of backends from now on.
+    Subscribed {
+        channel: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        recovered: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offset: Option<String>,
+    },
+    /// The client hears a channel no more.
+    Unsubscribed { channel: &'a str },
     /// Something that has nothing to do with rooms.
-    Event { event: &'a str, data: &'a RawValue },
+    Event {
+        event: &'a str,
+        data: &'a RawValue,
+        /// Where it comes from.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        about: Option<&'a RawValue>,
+    },
 }
 
 /// The longest `type` of a client that is named in the error about its frame, in bytes: longer

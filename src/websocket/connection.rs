@@ -10,7 +10,6 @@ use std::{
 
 use parking_lot::Mutex;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use tracing::{debug, warn};
 
 use super::{
@@ -22,7 +21,7 @@ use super::{
 };
 use crate::{
     core::{CutReason, Event, Member, RoomCode, RoomId, Sent, Welcome},
-    hub::{CloseReason, Link, Outgoing},
+    hub::{CloseReason, Link, Notice, Outgoing},
     protocol::{IceServers, WireError},
 };
 
@@ -202,8 +201,13 @@ impl Link for Connection {
         self.tell(&Told::Draining { reconnect_after_ms });
     }
 
-    fn notify(&self, event: &str, data: &RawValue) {
-        self.tell(&Told::Event { event, data });
+    fn notify(&self, notice: &Notice<'_>) {
+        let Notice { name, data, about } = *notice;
+        self.tell(&Told::Event {
+            event: name,
+            data,
+            about,
+        });
     }
 
     fn announce_expiry(&self, expires_at: u64) {

@@ -13,6 +13,7 @@
 //! | `pipe`, `frame`, `close` | bytes: the stream, what is written to it, close codes |
 //! | `client` | what both protocols let a client do |
 //! | `common` | the frames that both have |
+//! | `subscription` | what backends say, for both |
 //! | `mapping` | what is called how in which protocol |
 //! | `signal`, `ws` | the two protocols: reading and writing frames |
 //!
@@ -32,6 +33,7 @@ mod mapping;
 mod outbox;
 mod pipe;
 mod signal;
+mod subscription;
 mod upgrade;
 mod ws;
 

@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::value::RawValue;
 use switchboard::cluster::chat::ChatKeeping;
 use switchboard::cluster::{Cluster, ClusterSettings, KeyPrefix, RedisTarget};
+use switchboard::core::channels::Channels;
 use switchboard::core::{CutReason, Event, Limits, Member, PeerId, Sent};
 use switchboard::hub::{
-    ChatSettings, CloseReason, Hub, Joining, Link, Neighbours, Outgoing, Session,
+    ChatSettings, CloseReason, Hub, Joining, Link, Neighbours, Notice, Outgoing, Session,
 };
 use switchboard::protocol::{IceServers, WireError};
 use tokio::task::JoinHandle;
@@ -38,7 +38,7 @@ impl Link for Deaf {
 
     fn announce_drain(&self, _: Duration) {}
 
-    fn notify(&self, _: &str, _: &RawValue) {}
+    fn notify(&self, _: &Notice<'_>) {}
 
     fn announce_expiry(&self, _: u64) {}
 
@@ -85,7 +85,7 @@ impl Node {
             buffer_max: 1_000,
             limited: false,
         };
-        let hub = Hub::new(limits, neighbours, chat);
+        let hub = Hub::new(limits, neighbours, chat, Channels::default());
         let keeping = tokio::spawn(Arc::clone(&hub).keep_in_step());
         Self { hub, keeping }
     }

@@ -34,9 +34,9 @@ impl Cluster {
         let mut command = cmd("EVAL");
         command.arg(script).arg(if dead { 3 } else { 2 });
         command.arg(self.buffer_key(room));
-        command.arg(self.name(&format!("chat:flush:{{{room}}}")));
+        command.arg(self.named(&format!("chat:flush:{{{room}}}")));
         if dead {
-            command.arg(self.name(&format!("chat:dead:{{{room}}}")));
+            command.arg(self.named(&format!("chat:dead:{{{room}}}")));
         }
         command.arg(token);
         command
@@ -45,7 +45,7 @@ impl Cluster {
     async fn claim_batch(&self, room: &RoomId, token: &str) -> Result<Claim, Away> {
         let mut claim = self.on_flush(scripts::CLAIM, room, token, false);
         claim.arg(millis(LEASE)).arg(MAX_BATCH).arg(MAX_BATCH_BYTES);
-        let answer = self.chat_command(&claim).await?;
+        let answer = self.patient_command(&claim).await?;
         let (verdict, number, batch) =
             <(i64, u64, Vec<Vec<u8>>)>::from_redis_value(answer).map_err(|_| Away)?;
         Ok(match verdict {
@@ -109,7 +109,7 @@ impl Buffer for SharedBuffer {
             let mut renew = self.0.on_flush(scripts::RENEW, room, token, false);
             renew.arg(millis(LEASE));
             // If it fails another node may deliver too, under the same key.
-            let _ = self.0.chat_command(&renew).await;
+            let _ = self.0.patient_command(&renew).await;
         })
     }
 
@@ -122,7 +122,7 @@ impl Buffer for SharedBuffer {
         Box::pin(async move {
             let mut done = self.0.on_flush(scripts::DONE, room, token, false);
             done.arg(batch.len()).arg(&*batch.first());
-            let answer = self.0.chat_command(&done).await?;
+            let answer = self.0.patient_command(&done).await?;
             self.0.removed(room, batch, answer)
         })
     }
@@ -136,7 +136,7 @@ impl Buffer for SharedBuffer {
         Box::pin(async move {
             let mut shrink = self.0.on_flush(scripts::SHRINK, room, token, false);
             shrink.arg(size);
-            self.0.chat_command(&shrink).await?;
+            self.0.patient_command(&shrink).await?;
             Ok(())
         })
     }
@@ -152,7 +152,7 @@ impl Buffer for SharedBuffer {
         Box::pin(async move {
             let mut bury = self.0.on_flush(scripts::BURY, room, token, true);
             bury.arg(&*batch.first()).arg(letter).arg(most);
-            let answer = self.0.chat_command(&bury).await?;
+            let answer = self.0.patient_command(&bury).await?;
             self.0.removed(room, batch, answer)
         })
     }
@@ -171,7 +171,7 @@ impl Buffer for SharedBuffer {
                 .arg(limit)
                 .arg(before.map(|id| id.to_string()).unwrap_or_default())
                 .arg(DISORDER);
-            let answer = self.0.chat_command(&page).await?;
+            let answer = self.0.patient_command(&page).await?;
             let page = Vec::<Vec<u8>>::from_redis_value(answer).map_err(|_| Away)?;
             Ok(page.into_iter().map(Bytes::from).collect())
         })

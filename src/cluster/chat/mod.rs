@@ -20,8 +20,7 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
-use redis::{Cmd, FromRedisValue as _, Value, aio::ConnectionLike as _, cmd};
-use tokio::time::timeout;
+use redis::{FromRedisValue as _, cmd};
 use uuid::Uuid;
 
 pub(super) use self::buffer::Delivered;
@@ -64,9 +63,6 @@ const COPY_WINDOW: Duration = Duration::from_secs(9 * 60);
 /// How long a message may be announced before it is said. A node that dies in between keeps
 /// re-sends waiting for so long.
 const ANNOUNCED: Duration = Duration::from_secs(5);
-
-/// How long Redis may take to answer.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a message is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +121,7 @@ impl Cluster {
         ];
         let key = match &message.client_id {
             Some(id) => self.mark_key(&message.room, &message.author.user, id),
-            None => self.name(&format!("chat:sent:{{{}}}:{}", message.room, message.id)),
+            None => self.named(&format!("chat:sent:{{{}}}:{}", message.room, message.id)),
         };
         Script {
             body: scripts::SAY,
@@ -154,7 +150,7 @@ impl Cluster {
             .arg(stamp.to_string())
             .arg(millis(ANNOUNCED))
             .arg(millis(RESEND_WINDOW));
-        let answer = self.chat_command(&announce).await?;
+        let answer = self.patient_command(&announce).await?;
         let (verdict, stamp) = <(u8, String)>::from_redis_value(answer).map_err(|_| Unavailable)?;
         let stamp = || stamp.parse::<Stamp>();
         match verdict {
@@ -164,34 +160,16 @@ impl Cluster {
         }
     }
 
-    /// Gives one command, for which Redis gets more time than for those that clients wait for.
-    pub(super) async fn chat_command(&self, command: &Cmd) -> Result<Value, Unavailable> {
-        let mut commands = self.pubsub().commands();
-        let answer = timeout(PATIENCE, commands.req_packed_command(command));
-        match answer.await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "Redis does not do what it is asked");
-                Err(Unavailable)
-            }
-            Err(_) => Err(Unavailable),
-        }
-    }
-
     /// The texts of users and clients are of any length and kind: the key has neither.
     fn mark_key(&self, room: &RoomId, user: &UserId, client_id: &str) -> String {
         let hash = digest(&SHA256, format!("{user}\0{client_id}").as_bytes());
         let hash = hash.as_ref().iter().take(16);
         let hash: String = hash.map(|byte| format!("{byte:02x}")).collect();
-        self.name(&format!("chat:sent:{{{room}}}:{hash}"))
+        self.named(&format!("chat:sent:{{{room}}}:{hash}"))
     }
 
     fn buffer_key(&self, room: &RoomId) -> String {
-        self.name(&format!("chat:buffer:{{{room}}}"))
-    }
-
-    fn name(&self, name: &str) -> String {
-        self.prefix().apply(name)
+        self.named(&format!("chat:buffer:{{{room}}}"))
     }
 }
 

@@ -20,6 +20,24 @@ pub enum PublishError {
     Failed(Failure),
 }
 
+impl PublishError {
+    /// Whether the same may succeed at another time.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        match self {
+            Self::Full => true,
+            Self::TooLarge | Self::Closed => false,
+            Self::Failed(failure) => !matches!(
+                failure,
+                Failure::Authentication
+                    | Failure::Permission
+                    | Failure::Server
+                    | Failure::Configuration
+            ),
+        }
+    }
+}
+
 /// Why there is no subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -1,10 +1,9 @@
 use parking_lot::Mutex;
-use serde_json::value::RawValue;
 
 use super::*;
 use crate::{
     core::{CutReason, Event, Sent},
-    hub::Outgoing,
+    hub::{Notice, Outgoing},
     protocol::IceServers,
 };
 
@@ -23,7 +22,7 @@ impl Link for Told {
     fn announce_expiry(&self, at: u64) {
         self.0.lock().push(format!("expires at {at}"));
     }
-    fn notify(&self, _: &str, _: &RawValue) {}
+    fn notify(&self, _: &Notice<'_>) {}
 
     fn announce_ice_servers(&self, _: &IceServers) {}
     fn announce_drain(&self, _: Duration) {}

@@ -2,13 +2,12 @@ use std::{str::FromStr as _, time::Duration};
 
 use parking_lot::Mutex;
 use secrecy::SecretString;
-use serde_json::value::RawValue;
 
 use super::*;
 use crate::{
     config::{TurnConfig, TurnUri},
-    core::{CutReason, Event, Limits, Member, RoomCode, Sent},
-    hub::{ChatSettings, CloseReason, Ending, Joining, Link, Neighbours, Outgoing},
+    core::{CutReason, Event, Limits, Member, RoomCode, Sent, channels::Channels},
+    hub::{ChatSettings, CloseReason, Ending, Joining, Link, Neighbours, Notice, Outgoing},
 };
 
 const TTL: u64 = 3_600;
@@ -46,7 +45,7 @@ impl Link for Given {
     fn forget(&self) {}
     fn cut(&self, _: CutReason) {}
     fn announce_drain(&self, _: Duration) {}
-    fn notify(&self, _: &str, _: &RawValue) {}
+    fn notify(&self, _: &Notice<'_>) {}
     fn announce_expiry(&self, _: u64) {}
     fn announce_ice_servers(&self, servers: &IceServers) {
         self.renewals.lock().push(servers.username.clone());
@@ -69,7 +68,7 @@ fn hub(turn: Option<Arc<Issuer>>) -> Arc<Hub> {
         buffer_max: 10,
         limited: false,
     };
-    Hub::new(limits, neighbours, chat)
+    Hub::new(limits, neighbours, chat, Channels::default())
 }
 
 fn open(hub: &Arc<Hub>, resume: Option<&str>) -> (Arc<Session>, Arc<Given>) {

@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         ErrorCode, Fields, WireError, check_body, check_label, client_message_id, decode_object,
     },
-    websocket::mapping::kind_of_sdp,
+    websocket::{mapping::kind_of_sdp, subscription::Subscription},
 };
 
 /// A frame, checked. Texts are borrowed from it.
@@ -50,6 +50,8 @@ pub(super) enum Request<'a> {
     Auth { token: Cow<'a, str> },
     /// `leave`.
     Leave,
+    /// `subscribe`, `unsubscribe`.
+    Subscription(Subscription<'a>),
 }
 
 impl<'a> Incoming<'a> {
@@ -111,6 +113,9 @@ impl<'a> Incoming<'a> {
             ),
             "leave" => (maybe_sender()?, Request::Leave),
             _ => {
+                if let Some(wish) = Subscription::read(name, fields) {
+                    return Ok((maybe_sender()?, Request::Subscription(wish?)));
+                }
                 let unknown = "there is no such type of frame";
                 return Err(WireError::new(ErrorCode::UnknownEvent, unknown).at("type"));
             }

@@ -78,6 +78,7 @@ impl Signal {
             Request::Kick { target, reason } => client.kick(&target, &reason)?,
             Request::Chat { content, client_id } => client.chat(&content, client_id.as_deref()),
             Request::Auth { token } => client.refresh(&token)?,
+            Request::Subscription(wish) => wish.execute(client)?,
             Request::Leave => {
                 client.session.leave();
                 client.link.outbox.close(Close::left());

@@ -9,7 +9,10 @@ use crate::{
     protocol::{
         ErrorCode, Fields, WireError, check_label, client_message_id, decode_object, text_of,
     },
-    websocket::mapping::{body_of, kind_of_ws},
+    websocket::{
+        mapping::{body_of, kind_of_ws},
+        subscription::Subscription,
+    },
 };
 
 /// The longest name of a connection, in characters.
@@ -43,6 +46,8 @@ pub(super) enum Request<'a> {
     Resume { token: Cow<'a, str> },
     /// `auth`.
     Auth { token: Cow<'a, str> },
+    /// `subscribe`, `unsubscribe`.
+    Subscription(Subscription<'a>),
 }
 
 /// What a peer of a room wants.
@@ -98,7 +103,10 @@ fn request<'a>(name: &str, fields: &Fields<'a>) -> Result<Request<'a>, WireError
         "auth" => Ok(Request::Auth {
             token: token(fields, "token")?,
         }),
-        _ => action(name, fields),
+        _ => match Subscription::read(name, fields) {
+            Some(wish) => Ok(Request::Subscription(wish?)),
+            None => action(name, fields),
+        },
     }
 }
 

@@ -55,6 +55,7 @@ impl Ws {
             }
             Request::Resume { token } => return self.resume(&token),
             Request::Auth { token } => self.client.refresh(&token)?,
+            Request::Subscription(wish) => wish.execute(&self.client)?,
         }
         Ok(Handled::Done)
     }

@@ -1,0 +1,447 @@
+//! Backend channels: which there are, what is said on them, and who hears it.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use smallvec::{SmallVec, smallvec};
+use thiserror::Error;
+
+use super::UserId;
+
+/// The longest name of a channel, a topic or an event type, in bytes.
+pub const MAX_NAME: usize = 128;
+
+/// The most channels.
+pub const MAX_CHANNELS: usize = 256;
+
+/// The most event types of one channel.
+const MAX_TYPES: usize = 256;
+
+/// The most events of one channel that are kept for replay.
+pub const MAX_REPLAY: usize = 10_000;
+
+/// Names that a Socket.IO client library keeps for itself, and the gateway's own prefixes.
+const RESERVED: [&str; 6] = [
+    "connect",
+    "connect_error",
+    "disconnect",
+    "disconnecting",
+    "error",
+    "newListener",
+];
+const OWN_PREFIXES: [&str; 8] = [
+    "room:", "peer:", "host:", "webrtc:", "auth:", "server:", "ice:", "sfu_",
+];
+
+/// What clients subscribe to: a channel, or a part of one, such as `match:42`.
+pub type Topic = Arc<str>;
+
+/// Who hears the events of a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AudienceRule {
+    /// Whoever subscribes to the channel.
+    Subscribers,
+    /// The user that this field of the event's data names, wherever connected, unasked.
+    User(Box<str>),
+    /// Whoever subscribes to the topic that the event belongs to, or to the channel, which means
+    /// all of them. `match:{matchId}`: a text, and the field of the event's data that ends it.
+    Topic(Template),
+}
+
+/// A topic's name with a field of the event's data at its end.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Template {
+    prefix: Box<str>,
+    field: Box<str>,
+}
+
+/// A template that is none.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("a topic is a text and a field in braces, such as match:{{matchId}}")]
+pub struct BadTemplate;
+
+impl TryFrom<String> for Template {
+    type Error = BadTemplate;
+
+    fn try_from(text: String) -> Result<Self, BadTemplate> {
+        let parts = text
+            .strip_suffix('}')
+            .and_then(|text| text.split_once('{'))
+            .filter(|(prefix, field)| !prefix.is_empty() && !field.is_empty());
+        let (prefix, field) = parts.ok_or(BadTemplate)?;
+        if field.contains(['{', '}']) {
+            return Err(BadTemplate);
+        }
+        Ok(Self {
+            prefix: prefix.into(),
+            field: field.into(),
+        })
+    }
+}
+
+/// One channel, as it is configured.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChannelRule {
+    /// The name in Redis, after the key prefix.
+    pub name: Arc<str>,
+    /// The event types that may be said; each is the name of the event that clients get.
+    pub types: Vec<Box<str>>,
+    /// Who hears them.
+    pub audience: AudienceRule,
+    /// Whether any client may subscribe. Else only a backend can subscribe it.
+    #[serde(default = "yes")]
+    pub public: bool,
+    /// How many events are kept, for clients that come back.
+    #[serde(default)]
+    pub replay: usize,
+    /// How many events each second are handed on. 0: all.
+    #[serde(default)]
+    pub rate_per_second: u32,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Why channels cannot be as they are configured.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ChannelError {
+    /// More than [`MAX_CHANNELS`].
+    #[error("there may be at most {MAX_CHANNELS} channels")]
+    TooMany,
+    /// The name of a channel.
+    #[error(
+        "channel {0:?}: a name has 1 to {MAX_NAME} characters without spaces, control characters, braces and *"
+    )]
+    Name(Arc<str>),
+    /// A name that is used twice.
+    #[error("channel {0:?} is there twice")]
+    Twice(Arc<str>),
+    /// No types, too many of them, or one that clients cannot get.
+    #[error(
+        "channel {0:?}: event types are 1 to {MAX_TYPES} names that Socket.IO and the gateway do not use themselves"
+    )]
+    Types(Arc<str>),
+    /// More than [`MAX_REPLAY`], or for those who do not subscribe.
+    #[error("channel {0:?}: at most {MAX_REPLAY} events can be kept, and none that are for users")]
+    Replay(Arc<str>),
+}
+
+/// All channels.
+#[derive(Clone, Debug)]
+pub struct Channels {
+    rules: Vec<Arc<ChannelRule>>,
+    by_name: HashMap<Arc<str>, Arc<ChannelRule>>,
+}
+
+/// Where the events of the gateway itself are said.
+pub const SYSTEM_CHANNEL: &str = "system:events";
+
+fn built_in() -> Vec<ChannelRule> {
+    let rule = |name: &str, types: &[&str], audience| ChannelRule {
+        name: name.into(),
+        types: types.iter().map(|kind| (*kind).into()).collect(),
+        audience,
+        public: true,
+        replay: 0,
+        rate_per_second: 0,
+    };
+    let matches = Template {
+        prefix: "match:".into(),
+        field: "matchId".into(),
+    };
+    vec![
+        rule(
+            "leaderboard:updates",
+            &["leaderboard_update"],
+            AudienceRule::Subscribers,
+        ),
+        rule(
+            "match:events",
+            &[
+                "match_created",
+                "match_started",
+                "match_completed",
+                "match_updated",
+            ],
+            AudienceRule::Topic(matches),
+        ),
+        rule(
+            "player:notifications",
+            &[
+                "rating_changed",
+                "match_invite",
+                "achievement_unlocked",
+                "rank_changed",
+            ],
+            AudienceRule::User("userId".into()),
+        ),
+        rule(
+            SYSTEM_CHANNEL,
+            &["server_started", "server_stopped", "health_check"],
+            AudienceRule::Subscribers,
+        ),
+    ]
+}
+
+impl Default for Channels {
+    fn default() -> Self {
+        Self::index(built_in())
+    }
+}
+
+/// What a client wants to subscribe to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted<'c> {
+    /// A topic of this channel.
+    Topic(&'c Arc<ChannelRule>),
+    /// What it gets unasked.
+    Own(&'c Arc<ChannelRule>),
+}
+
+impl Channels {
+    /// The channels of every gateway, and `more`. One with the name of a built-in channel takes its
+    /// place.
+    ///
+    /// # Errors
+    /// See [`ChannelError`].
+    pub fn with(more: Vec<ChannelRule>) -> Result<Self, ChannelError> {
+        let mut seen = HashSet::new();
+        for rule in &more {
+            rule.check()?;
+            if !seen.insert(Arc::clone(&rule.name)) {
+                return Err(ChannelError::Twice(Arc::clone(&rule.name)));
+            }
+        }
+        let mut rules = built_in();
+        rules.retain(|rule| !seen.contains(&rule.name));
+        rules.extend(more);
+        if rules.len() > MAX_CHANNELS {
+            return Err(ChannelError::TooMany);
+        }
+        Ok(Self::index(rules))
+    }
+
+    fn index(rules: Vec<ChannelRule>) -> Self {
+        let rules: Vec<_> = rules.into_iter().map(Arc::new).collect();
+        let by_name = rules
+            .iter()
+            .map(|rule| (Arc::clone(&rule.name), Arc::clone(rule)))
+            .collect();
+        Self { rules, by_name }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Arc<ChannelRule>] {
+        &self.rules
+    }
+
+    /// The channel of that name.
+    pub fn get(&self, name: &str) -> Option<&Arc<ChannelRule>> {
+        self.by_name.get(name)
+    }
+
+    /// What a client means that wants to subscribe to `name`: nothing if there is no such channel
+    /// or topic, or only backends may subscribe clients to it.
+    pub fn wanted(&self, name: &str) -> Option<Wanted<'_>> {
+        let public = |rule: &&Arc<ChannelRule>| rule.public;
+        if let Some(rule) = self.by_name.get(name) {
+            return match rule.audience {
+                AudienceRule::User(_) => Some(Wanted::Own(rule)),
+                _ => Some(rule).filter(public).map(Wanted::Topic),
+            };
+        }
+        if name.len() > MAX_NAME || name.chars().any(char::is_control) {
+            return None;
+        }
+        let topical = self.rules.iter().find(|rule| rule.has_topic(name));
+        topical.filter(public).map(Wanted::Topic)
+    }
+}
+
+/// For whom an event is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Whoever subscribed to any of these, once.
+    Topics(SmallVec<[Topic; 2]>),
+    /// A user.
+    User(UserId),
+}
+
+/// Why an event is not handed on.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum InvalidEvent {
+    /// It is no envelope.
+    #[error("is not an object with type, data, serverId and timestamp")]
+    Envelope,
+    /// Its type is none of the channel's.
+    #[error("has a type that the channel does not have")]
+    Type,
+    /// Its data does not say for whom it is.
+    #[error("has no field in its data that says for whom it is")]
+    Audience,
+    /// Its time is neither milliseconds nor a text, or a text where it has to be compared.
+    #[error("has a timestamp that is not in milliseconds")]
+    Timestamp,
+    /// It is too long.
+    #[error("is too long")]
+    TooLong,
+}
+
+impl InvalidEvent {
+    /// A stable code for logs and figures.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Envelope => "envelope",
+            Self::Type => "type",
+            Self::Audience => "audience",
+            Self::Timestamp => "timestamp",
+            Self::TooLong => "too_long",
+        }
+    }
+}
+
+/// What a backend publishes, checked.
+#[derive(Clone, Debug)]
+pub struct BackendEvent<'e> {
+    /// What happened: the name of the event that clients get.
+    pub kind: Cow<'e, str>,
+    /// What is to be known of it.
+    pub data: &'e RawValue,
+    /// Who says it.
+    pub server: Cow<'e, str>,
+    /// When it was said, as given.
+    pub timestamp: &'e RawValue,
+    /// When it is not to be handed on any more, in milliseconds since the Unix epoch.
+    pub until: Option<u64>,
+    /// Who hears it.
+    pub audience: Audience,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'e> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'e, str>,
+    #[serde(borrow)]
+    data: &'e RawValue,
+    #[serde(borrow)]
+    server_id: Cow<'e, str>,
+    #[serde(borrow)]
+    timestamp: &'e RawValue,
+    #[serde(default)]
+    ttl_ms: Option<u64>,
+}
+
+impl ChannelRule {
+    fn check(&self) -> Result<(), ChannelError> {
+        let name = || Arc::clone(&self.name);
+        let fits = |text: &str| !text.is_empty() && text.len() <= MAX_NAME;
+        let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '{' | '}' | '*');
+        if !fits(&self.name) || self.name.contains(odd) {
+            return Err(ChannelError::Name(name()));
+        }
+        let taken = |kind: &str| {
+            RESERVED.contains(&kind) || OWN_PREFIXES.iter().any(|own| kind.starts_with(own))
+        };
+        let bad = |kind: &str| !fits(kind) || kind.contains(char::is_control) || taken(kind);
+        let mut types = self.types.iter();
+        if !(1..=MAX_TYPES).contains(&types.len()) || types.any(|kind| bad(kind)) {
+            return Err(ChannelError::Types(name()));
+        }
+        let for_users = matches!(self.audience, AudienceRule::User(_));
+        if self.replay > MAX_REPLAY || (for_users && self.replay > 0) {
+            return Err(ChannelError::Replay(name()));
+        }
+        Ok(())
+    }
+
+    fn has_topic(&self, name: &str) -> bool {
+        match &self.audience {
+            AudienceRule::Topic(Template { prefix, .. }) => name
+                .strip_prefix(&**prefix)
+                .is_some_and(|rest| !rest.is_empty()),
+            AudienceRule::Subscribers | AudienceRule::User(_) => false,
+        }
+    }
+
+    /// Reads what was published on the channel.
+    ///
+    /// # Errors
+    /// See [`InvalidEvent`].
+    pub fn read<'e>(&self, payload: &'e [u8]) -> Result<BackendEvent<'e>, InvalidEvent> {
+        let envelope: Envelope<'e> =
+            serde_json::from_slice(payload).map_err(|_| InvalidEvent::Envelope)?;
+        let Envelope {
+            kind,
+            data,
+            server_id,
+            timestamp,
+            ttl_ms,
+        } = envelope;
+        if !self.types.iter().any(|known| **known == *kind) {
+            return Err(InvalidEvent::Type);
+        }
+        let is_text = timestamp.get().starts_with('"');
+        let millis = serde_json::from_str::<u64>(timestamp.get()).ok();
+        let until = match (ttl_ms, millis) {
+            (None, None) if is_text => None,
+            (None, Some(_)) => None,
+            (Some(ttl), Some(said)) => Some(said.saturating_add(ttl)),
+            (_, None) => return Err(InvalidEvent::Timestamp),
+        };
+        Ok(BackendEvent {
+            audience: self.audience_of(data)?,
+            kind,
+            data,
+            server: server_id,
+            timestamp,
+            until,
+        })
+    }
+
+    fn audience_of(&self, data: &RawValue) -> Result<Audience, InvalidEvent> {
+        match &self.audience {
+            AudienceRule::Subscribers => Ok(Audience::Topics(smallvec![Arc::clone(&self.name)])),
+            AudienceRule::User(name) => {
+                let user = field(data, name).ok_or(InvalidEvent::Audience)?;
+                Ok(Audience::User(UserId::from(&*user)))
+            }
+            AudienceRule::Topic(Template {
+                prefix,
+                field: name,
+            }) => {
+                let rest = field(data, name).ok_or(InvalidEvent::Audience)?;
+                let topic: Topic = format!("{prefix}{rest}").into();
+                if topic.len() > MAX_NAME {
+                    return Err(InvalidEvent::Audience);
+                }
+                Ok(Audience::Topics(smallvec![topic, Arc::clone(&self.name)]))
+            }
+        }
+    }
+}
+
+/// A field of an object that is a text or a number, as text.
+fn field<'d>(data: &'d RawValue, name: &str) -> Option<Cow<'d, str>> {
+    let fields: HashMap<Cow<'d, str>, &'d RawValue> = serde_json::from_str(data.get()).ok()?;
+    let value = fields.get(name)?.get();
+    let text = match value.as_bytes().first()? {
+        b'"' => serde_json::from_str::<Cow<'d, str>>(value).ok()?,
+        b'0'..=b'9' | b'-' => Cow::Borrowed(value),
+        _ => return None,
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+#[path = "tests/channels.rs"]
+mod tests;

@@ -1,0 +1,273 @@
+//! Who hears what backends say: users, and whoever subscribes to topics.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use dashmap::DashMap;
+use parking_lot::Mutex;
+use serde_json::value::RawValue;
+use smallvec::SmallVec;
+
+use super::{Conn, ConnId, Hub, Session, session::unix_millis};
+use crate::{
+    core::{
+        UserId,
+        channels::{Channels, Topic, Wanted},
+        replayed::{From, KeptEvent, Offset, Recovery, Ring},
+    },
+    protocol::{ErrorCode, WireError},
+};
+
+/// The most topics that one client may subscribe to.
+pub const MAX_TOPICS: usize = 100;
+
+/// An event that has nothing to do with rooms.
+#[derive(Clone, Copy, Debug)]
+pub struct Notice<'n> {
+    /// Its name.
+    pub name: &'n str,
+    /// What is to be known.
+    pub data: &'n RawValue,
+    /// Where it comes from: an object.
+    pub about: Option<&'n RawValue>,
+}
+
+/// What becomes of a subscription.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Subscribed {
+    /// Whether the client has got all that it missed, if it asked for that.
+    pub recovered: Option<bool>,
+    /// The place of the last event of the channel, if events are kept.
+    pub offset: Option<Offset>,
+}
+
+/// The clients of this node, by what they are to hear.
+#[derive(Debug)]
+pub(super) struct Audiences {
+    pub(super) channels: Channels,
+    users: DashMap<UserId, SmallVec<[Conn; 1]>>,
+    topics: DashMap<Topic, HashMap<ConnId, Conn>>,
+    /// What is kept of channels that keep events.
+    rings: HashMap<Arc<str>, Mutex<Ring>>,
+}
+
+impl Audiences {
+    pub(super) fn new(channels: Channels) -> Self {
+        let kept = channels.all().iter().filter(|rule| rule.replay > 0);
+        let rings = kept.map(|rule| (Arc::clone(&rule.name), Mutex::new(Ring::new(rule.replay))));
+        Self {
+            rings: rings.collect(),
+            channels,
+            users: DashMap::new(),
+            topics: DashMap::new(),
+        }
+    }
+
+    pub(super) fn enter(&self, user: &UserId, conn: &Conn) {
+        self.users
+            .entry(user.clone())
+            .or_default()
+            .push(conn.clone());
+    }
+
+    pub(super) fn exit(&self, user: &UserId, conn: ConnId, topics: HashSet<Topic>) {
+        if let Some(mut of_user) = self.users.get_mut(user) {
+            of_user.retain(|other| other.id() != conn);
+        }
+        self.users.remove_if(user, |_, of_user| of_user.is_empty());
+        for topic in topics {
+            self.leave(&topic, conn);
+        }
+    }
+
+    fn join(&self, topic: Topic, conn: &Conn) {
+        let mut subscribers = self.topics.entry(topic).or_default();
+        subscribers.insert(conn.id(), conn.clone());
+    }
+
+    fn leave(&self, topic: &Topic, conn: ConnId) {
+        if let Some(mut subscribers) = self.topics.get_mut(topic) {
+            subscribers.remove(&conn);
+        }
+        self.topics
+            .remove_if(topic, |_, subscribers| subscribers.is_empty());
+    }
+
+    /// Tells all connections of a user. Returns how many that are.
+    pub(super) fn tell_user(&self, user: &UserId, notice: &Notice<'_>) -> usize {
+        let Some(of_user) = self.users.get(user) else {
+            return 0;
+        };
+        for conn in of_user.iter() {
+            conn.link().notify(notice);
+        }
+        of_user.len()
+    }
+
+    /// Tells all that subscribe to any of the topics, each once. Returns how many that are.
+    pub(super) fn tell_topics(&self, topics: &[Topic], notice: &Notice<'_>) -> usize {
+        let mut told = HashSet::new();
+        let mut count = 0;
+        for (place, topic) in topics.iter().enumerate() {
+            let Some(subscribers) = self.topics.get(topic) else {
+                continue;
+            };
+            let more = place + 1 < topics.len();
+            for (id, conn) in subscribers.iter() {
+                if place > 0 && told.contains(id) {
+                    continue;
+                }
+                if more {
+                    told.insert(*id);
+                }
+                conn.link().notify(notice);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    fn ring(&self, channel: &str) -> Option<&Mutex<Ring>> {
+        self.rings.get(channel)
+    }
+}
+
+impl Hub {
+    /// The backend channels.
+    pub const fn channels(&self) -> &Channels {
+        &self.audiences.channels
+    }
+
+    /// Tells all connections that a user has to this node. Returns how many that are.
+    pub fn tell_user(&self, user: &UserId, notice: &Notice<'_>) -> usize {
+        self.audiences.tell_user(user, notice)
+    }
+
+    /// Tells those on this node that subscribe to any of the topics, each once. Returns how many
+    /// that are.
+    pub fn tell_topics(&self, topics: &[Topic], notice: &Notice<'_>) -> usize {
+        self.audiences.tell_topics(topics, notice)
+    }
+
+    /// Keeps an event of a channel that keeps them, and tells those on this node that subscribe to
+    /// its topics, unless it is no news, or nobody is to be told. Returns how many were told.
+    pub fn tell_and_keep(&self, channel: &str, event: KeptEvent, tell: bool) -> usize {
+        let Some(ring) = self.audiences.ring(channel) else {
+            return 0;
+        };
+        // Told under the lock: whoever subscribes gets an event from the ring or by this.
+        let mut ring = ring.lock();
+        let Some(event) = ring.push(event) else {
+            return 0;
+        };
+        if !tell || event.until.is_some_and(|until| until <= unix_millis()) {
+            return 0;
+        }
+        self.audiences.tell_topics(&event.topics, &event.notice())
+    }
+
+    /// The place of the last event that is kept of a channel.
+    pub fn last_offset(&self, channel: &str) -> Offset {
+        let ring = self.audiences.ring(channel);
+        ring.map_or_else(Offset::default, |ring| ring.lock().last())
+    }
+
+    /// What a channel kept up to that place is not known here.
+    pub fn begin_after(&self, channel: &str, offset: Offset) {
+        if let Some(ring) = self.audiences.ring(channel) {
+            ring.lock().begin_after(offset);
+        }
+    }
+}
+
+impl KeptEvent {
+    fn notice(&self) -> Notice<'_> {
+        Notice {
+            name: &self.kind,
+            data: &self.data,
+            about: Some(&self.about),
+        }
+    }
+}
+
+impl Session {
+    /// Subscribes to a backend channel, or to a part of one. What the client missed, if it asks
+    /// for that, comes before this returns.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` if there is no such channel for clients, `RATE_LIMITED` beyond the most topics.
+    pub fn subscribe(&self, name: &str, from: Option<From>) -> Result<Subscribed, WireError> {
+        let audiences = &self.hub.audiences;
+        let rule = match audiences.channels.wanted(name) {
+            Some(Wanted::Topic(rule)) => rule,
+            // It hears that unasked.
+            Some(Wanted::Own(_)) => return Ok(Subscribed::default()),
+            None => {
+                let message = "there is no such channel to subscribe to";
+                return Err(WireError::new(ErrorCode::Forbidden, message));
+            }
+        };
+        let topic: Topic = name.into();
+        let Some(ring) = audiences.ring(&rule.name) else {
+            self.follow(topic)?;
+            return Ok(Subscribed {
+                recovered: from.map(|_| false),
+                offset: None,
+            });
+        };
+        let ring = ring.lock();
+        let recovery = from.map(|from| ring.recover(name, from, unix_millis()));
+        self.follow(topic)?;
+        let recovered = recovery.map(|Recovery { events, complete }| {
+            for event in events {
+                self.conn.link().notify(&event.notice());
+            }
+            complete
+        });
+        Ok(Subscribed {
+            recovered,
+            offset: Some(ring.last()),
+        })
+    }
+
+    /// Subscribes to anything, as a backend wishes.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` beyond the most topics.
+    pub fn follow(&self, topic: Topic) -> Result<(), WireError> {
+        let mut topics = self.topics.lock();
+        let Some(topics) = topics.as_mut() else {
+            return Ok(());
+        };
+        if topics.len() >= MAX_TOPICS && !topics.contains(&topic) {
+            let message = format!("at most {MAX_TOPICS} channels can be subscribed to");
+            return Err(WireError::new(ErrorCode::RateLimited, message));
+        }
+        topics.insert(Arc::clone(&topic));
+        self.hub.audiences.join(topic, &self.conn);
+        Ok(())
+    }
+
+    /// Ends a subscription, if there is one.
+    pub fn unsubscribe(&self, name: &str) {
+        let mut topics = self.topics.lock();
+        if let Some(topic) = topics.as_mut().and_then(|topics| topics.take(name)) {
+            self.hub.audiences.leave(&topic, self.conn.id());
+        }
+    }
+
+    /// Ends all subscriptions for good.
+    pub(super) fn leave_audiences(&self) {
+        let topics = self.topics.lock().take();
+        if let Some(topics) = topics {
+            let user = &self.member.user;
+            self.hub.audiences.exit(user, self.conn.id(), topics);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/audience.rs"]
+mod tests;
