@@ -12,6 +12,8 @@
 //! | `modes` | which rooms go through a media server |
 //! | `shared`, `sharing` | rooms that other nodes serve too |
 //! | `mending` | what is lost between nodes is found and put right |
+//! | `audience`, `telling` | what backends say to users, rooms and subscribers |
+//! | `overview` | what operators and backends are told of rooms and nodes |
 //! | `link` | the way to a client |
 //!
 //! Each room has a lock of its own, held while one input is applied and its events are put
@@ -32,11 +34,13 @@ mod lane;
 mod link;
 mod mending;
 mod modes;
+mod overview;
 mod returning;
 mod session;
 mod sfu;
 mod shared;
 mod sharing;
+mod telling;
 mod windows;
 
 use std::{
@@ -76,8 +80,10 @@ pub use link::{
     CloseReason, Conn, ConnId, Form, Link, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, MESSAGE_OVERHEAD,
     Outgoing,
 };
+pub use overview::{RoomBrief, RoomView};
 pub use returning::Arrival;
 pub use session::{Ending, Session, unix_millis};
+pub use telling::Whom;
 
 /// What a hub works with, each if there is one.
 #[derive(Clone, Debug, Default)]
