@@ -140,4 +140,4 @@ bench: ## Measure (none yet)
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv tests/sfu/.venv tests/websocket/.venv media-service/node_modules media-service/.venv
+	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv tests/sfu/.venv tests/websocket/.venv tests/events/.venv media-service/node_modules media-service/.venv

@@ -18,6 +18,7 @@ use tower::util::BoxCloneSyncService;
 use tracing::{error, info, warn};
 
 use crate::{
+    api::{self, ApiSettings},
     auth::{CLOCK_SKEW, DevIssuer, DevKeyError, Verifier, VerifierSetupError},
     cluster::{Cluster, ClusterSettings, RedisFailure, SubscribeError, chat::ChatKeeping},
     config::{AdminConfig, Config, ListenConfig},
@@ -166,6 +167,12 @@ impl Gateway {
         &self.namespace
     }
 
+    /// What answers on the admin listener.
+    fn for_operators(&self) -> http::App {
+        let api = api::routes(&self.feed, api_settings(&self.config));
+        http::admin(Arc::clone(&self.metrics), api)
+    }
+
     /// Serves until `shutdown` completes, then sends the clients away and returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         info!(address = %self.address, "listening");
@@ -176,6 +183,7 @@ impl Gateway {
                 "development mode: anybody may log in; open the demo in two browsers"
             );
         }
+        let operators = self.for_operators();
         let stop = CancellationToken::new();
         let expiring = tokio::spawn(Arc::clone(&self.hub).watch_expiry(CLOCK_SKEW));
         let in_step = tokio::spawn(keep_in_step(Arc::clone(&self.hub)));
@@ -191,12 +199,8 @@ impl Gateway {
             user_timeout,
             stop.clone(),
         ));
-        let operating = tokio::spawn(http::serve(
-            self.admin,
-            http::admin(self.metrics),
-            user_timeout,
-            stop.clone(),
-        ));
+        let operating = http::serve(self.admin, operators, user_timeout, stop.clone());
+        let operating = tokio::spawn(operating);
         shutdown.await;
         let grace = self.config.shutdown.grace;
         info!(connections = self.hub.session_count(), ?grace, "draining");
@@ -280,6 +284,14 @@ async fn find_neighbours(config: &Config) -> Result<Neighbours, StartError> {
         media,
         turn: config.turn.as_ref().map(|turn| Arc::new(Issuer::new(turn))),
     })
+}
+
+fn api_settings(config: &Config) -> ApiSettings {
+    ApiSettings {
+        keys: config.api_keys.clone(),
+        limited: config.rate_limits,
+        node: feed_settings(config).server,
+    }
 }
 
 fn feed_settings(config: &Config) -> FeedSettings {

@@ -19,6 +19,7 @@
 //! | [`websocket`] | the raw WebSocket transports |
 //! | [`cluster`] | the way to Redis, and messages between nodes over it |
 //! | [`events`] | what backends say, from Redis to clients |
+//! | [`api`] | what backends and operators may do over HTTP |
 //! | [`services`] | media servers, the Room Service and the Chat Service, over HTTP |
 //! | [`http`] | listeners, origin checks, health, metrics, development login, demo |
 //! | [`turn`] | credentials for TURN servers |
@@ -26,6 +27,7 @@
 //!
 //! `core` and `protocol` import none of the others.
 
+pub mod api;
 pub mod app;
 pub mod auth;
 pub mod cluster;

@@ -6,6 +6,7 @@
 //! | `nodes` | sorted set: node and life → its last sign of life, in milliseconds |
 //! | `node:{nodeId/life}:rooms` | hash: rooms that the node serves → their codes |
 //! | `node:{nodeId/life}:heir` | who clears up after it |
+//! | `node:{nodeId/life}:status` | what it says of itself, as JSON: see `survey` |
 //!
 //! A node proves itself by a key that lapses unless it is written again, and that holds which
 //! life of the node it is: a node that is started again under the same name is another one,
@@ -203,12 +204,12 @@ impl Cluster {
         self.prefix().apply(&format!("node:{{{name}}}"))
     }
 
-    fn nodes_key(&self) -> String {
+    pub(super) fn nodes_key(&self) -> String {
         self.prefix().apply("nodes")
     }
 
     /// A command on something that belongs to a node.
-    fn on_estate(&self, command: &str, node: &NodeId, what: &str) -> Cmd {
+    pub(super) fn on_estate(&self, command: &str, node: &NodeId, what: &str) -> Cmd {
         let mut command = cmd(command);
         command.arg(self.prefix().apply(&format!("node:{{{node}}}:{what}")));
         command

@@ -11,8 +11,10 @@
 //! | `records`, `scripts` | rooms in Redis: who is in them, and where |
 //! | `cache` | what the Room Service answered |
 //! | `announce` | what is told to every client |
+//! | `tell` | what a backend tells a room or a user |
 //! | `users` | presence, and who is waited for |
 //! | `life` | which nodes live |
+//! | `survey` | all nodes and all rooms, for operators |
 //! | [`chat`] | chat on its way to Redis, and from there to the Chat Service |
 //! | `receipts` | what a node that died did not get |
 //! | [`driver`] | the Socket.IO adapter over it |
@@ -33,7 +35,9 @@ mod receipts;
 mod records;
 mod rooms;
 mod scripts;
+mod survey;
 pub mod target;
+mod tell;
 mod users;
 
 pub use self::codec::Undecodable;
@@ -43,4 +47,6 @@ pub use self::node::{Cluster, ClusterSettings};
 pub use self::pubsub::{Failure as RedisFailure, PubSub, SubscribeError, Subscription};
 pub use self::records::{Reserved, Snapshot, Unavailable};
 pub use self::rooms::{RoomKeys, Said};
+pub use self::survey::{KeptRoom, NodeStatus, RoomCounts, SeenNode};
 pub use self::target::RedisTarget;
+pub use self::tell::Told;

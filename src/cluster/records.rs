@@ -66,15 +66,15 @@ pub struct Unavailable;
 
 /// A peer as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
-struct Kept {
+pub(super) struct Kept {
     /// The name of the node that has it.
-    node: String,
+    pub(super) node: String,
     /// Which life of that node.
     life: String,
     /// By which code the room was reached.
-    code: String,
+    pub(super) code: String,
     #[serde(flatten)]
-    record: PeerRecord,
+    pub(super) record: PeerRecord,
 }
 
 impl Kept {

@@ -8,6 +8,7 @@
 //! parsed values together. The value types whose parsing *is* the validation, [`Origin`],
 //! [`RsaPublicKey`] and [`TurnUri`], live here too, so that a [`Config`] holds no text that could still be wrong.
 
+mod api;
 mod cluster;
 mod error;
 mod events;
@@ -27,6 +28,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -69,6 +71,8 @@ pub struct Config {
     pub turn: Option<TurnConfig>,
     /// The channels on which backends speak (`EVENT_CHANNELS`).
     pub channels: Channels,
+    /// Who may use the server API; nobody if it is off (`API_KEY`).
+    pub api_keys: Vec<ApiKey>,
     /// Whether clients are held to rates (`RATE_LIMITS`).
     pub rate_limits: bool,
     /// How the process stops.
@@ -210,6 +214,15 @@ pub struct TurnConfig {
     pub secret: SecretString,
     /// How long a credential is good (`TURN_TTL_S`).
     pub ttl: Duration,
+}
+
+/// A key of the server API.
+#[derive(Debug, Clone)]
+pub struct ApiKey {
+    /// Who has it. Several keys of one backend have the same name.
+    pub name: Arc<str>,
+    /// The key.
+    pub key: SecretString,
 }
 
 /// How the process stops.

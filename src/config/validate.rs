@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use secrecy::ExposeSecret;
 use url::Url;
 
+use super::api::api_keys;
 use super::cluster::cluster;
 use super::events::channels;
 use super::reader::Reader;
@@ -58,6 +59,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     let chat = chat(reader);
     let turn = turn(reader);
     let channels = channels(reader);
+    let api_keys = api_keys(reader);
     let rate_limits = reader.choice("RATE_LIMITS", &[("on", true), ("off", false)]);
     let shutdown = ShutdownConfig {
         grace: reader.millis("SHUTDOWN_GRACE_MS", SHUTDOWN_GRACE_MS),
@@ -77,6 +79,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
         chat,
         turn,
         channels,
+        api_keys,
         rate_limits: rate_limits.unwrap_or(true),
         shutdown,
         log,

@@ -50,7 +50,7 @@ pub(super) const VARS: &[Var] = &[
     var(
         "ADMIN_HOST",
         Some("127.0.0.1"),
-        "Address or host name for operators: GET /metrics",
+        "Address or host name for operators and backends: GET /metrics, the server API",
     ),
     var(
         "ADMIN_PORT",
@@ -157,6 +157,12 @@ pub(super) const VARS: &[Var] = &[
         None,
         "File that holds EVENT_CHANNELS",
     ),
+    var(
+        "API_KEY",
+        None,
+        "Keys of the server API on the admin listener, each as key or name:key, separated by commas [default: no API]",
+    ),
+    var("API_KEY_FILE", None, "File that holds API_KEY"),
     var(
         "CHAT_BUFFER_MAX",
         Some("10000"),

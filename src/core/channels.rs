@@ -26,7 +26,8 @@ const MAX_TYPES: usize = 256;
 pub const MAX_REPLAY: usize = 10_000;
 
 /// Names that a Socket.IO client library keeps for itself, and the gateway's own prefixes.
-const RESERVED: [&str; 6] = [
+const RESERVED: [&str; 7] = [
+    "chat_message",
     "connect",
     "connect_error",
     "disconnect",
@@ -37,6 +38,11 @@ const RESERVED: [&str; 6] = [
 const OWN_PREFIXES: [&str; 8] = [
     "room:", "peer:", "host:", "webrtc:", "auth:", "server:", "ice:", "sfu_",
 ];
+
+/// Whether an event of that name is one of Socket.IO or of the gateway, which nobody else sends.
+pub fn is_reserved(event: &str) -> bool {
+    RESERVED.contains(&event) || OWN_PREFIXES.iter().any(|own| event.starts_with(own))
+}
 
 /// What clients subscribe to: a channel, or a part of one, such as `match:42`.
 pub type Topic = Arc<str>;
@@ -349,10 +355,7 @@ impl ChannelRule {
         if !fits(&self.name) || self.name.contains(odd) {
             return Err(ChannelError::Name(name()));
         }
-        let taken = |kind: &str| {
-            RESERVED.contains(&kind) || OWN_PREFIXES.iter().any(|own| kind.starts_with(own))
-        };
-        let bad = |kind: &str| !fits(kind) || kind.contains(char::is_control) || taken(kind);
+        let bad = |kind: &str| !fits(kind) || kind.contains(char::is_control) || is_reserved(kind);
         let mut types = self.types.iter();
         if !(1..=MAX_TYPES).contains(&types.len()) || types.any(|kind| bad(kind)) {
             return Err(ChannelError::Types(name()));

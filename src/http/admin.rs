@@ -13,11 +13,12 @@ use crate::telemetry::Metrics;
 const EXPOSITION: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-/// The routes of the admin listener.
-pub fn admin(metrics: Arc<Metrics>) -> App {
+/// The routes of the admin listener: the metrics, and those of the server API.
+pub fn admin(metrics: Arc<Metrics>, api: Router) -> App {
     let routes = Router::new()
         .route("/metrics", get(show))
-        .with_state(metrics);
+        .with_state(metrics)
+        .merge(api);
     BoxCloneSyncService::new(routes)
 }
 

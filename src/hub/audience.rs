@@ -106,6 +106,12 @@ impl Audiences {
         of_user.len()
     }
 
+    /// All connections of a user.
+    pub(super) fn of_user(&self, user: &UserId) -> SmallVec<[Conn; 1]> {
+        let of_user = self.users.get(user);
+        of_user.map(|of_user| of_user.clone()).unwrap_or_default()
+    }
+
     /// Tells all that subscribe to any of the topics, each once. Returns how many that are.
     pub(super) fn tell_topics(&self, topics: &[Topic], notice: &Notice<'_>) -> usize {
         let mut told = HashSet::new();

@@ -71,6 +71,8 @@ impl RoomCell {
 #[derive(Debug)]
 pub(super) struct Directory {
     rooms: Arc<DashMap<RoomId, Arc<RoomCell>>>,
+    /// The rooms whose id does not follow from their code.
+    codes: DashMap<RoomCode, RoomId>,
     limits: Limits,
     me: NodeId,
     neighbours: Neighbours,
@@ -90,6 +92,7 @@ impl Directory {
     ) -> Self {
         Self {
             rooms: Arc::default(),
+            codes: DashMap::new(),
             limits,
             me,
             neighbours,
@@ -109,6 +112,16 @@ impl Directory {
 
     pub(super) fn get(&self, id: &RoomId) -> Option<Arc<RoomCell>> {
         self.rooms.get(id).map(|cell| Arc::clone(&cell))
+    }
+
+    /// The room of that id or, if there is none, of that code.
+    pub(super) fn named(&self, name: &str) -> Option<Arc<RoomCell>> {
+        if let Some(cell) = self.get(&RoomId::new(name)) {
+            return Some(cell);
+        }
+        let code: RoomCode = name.parse().ok()?;
+        let given = self.codes.get(&code).map(|id| id.clone());
+        self.get(&given.unwrap_or_else(|| RoomId::from_code(&code)))
     }
 
     /// All rooms of this moment.
@@ -198,6 +211,9 @@ impl Directory {
 
     fn make(&self, id: &RoomId, code: &RoomCode) -> RoomCell {
         let me = self.me.clone();
+        if *id != RoomId::from_code(code) {
+            self.codes.insert(code.clone(), id.clone());
+        }
         let room = Room::new(id.clone(), code.clone(), Mode::P2p, self.limits, me);
         let cluster = self.neighbours.cluster.as_ref();
         let keys = cluster.map(|cluster| cluster.room(id, code));
@@ -227,6 +243,8 @@ impl Directory {
             let mut state = current.state.lock();
             state.retired = state.is_idle();
             if state.retired {
+                self.codes
+                    .remove_if(state.room.code(), |_, of| *of == cell.id);
                 self.disown(&cell.id, state.room.code(), current.keys());
                 // Sessions may hold the cell for long; the chat need not stay with it.
                 state.room.clear();

@@ -45,6 +45,8 @@ pub enum CloseReason {
     Draining,
     /// The client's token has expired.
     Expired,
+    /// A backend wants the client to go. It counts as leaving.
+    Ended,
 }
 
 /// What a transport gives the hub for each client: how to reach it.
@@ -79,7 +81,8 @@ pub trait Link: Send + Sync + fmt::Debug {
     /// that came with the room ([`Outgoing::ice_servers`]) or with this.
     fn announce_ice_servers(&self, servers: &IceServers);
 
-    /// Closes the connection from this side. The client may connect again.
+    /// Closes the connection from this side. The client may connect again; one that was
+    /// [ended](CloseReason::Ended) is told not to do so by itself, if the protocol can say that.
     fn close(&self, reason: CloseReason);
 }
 

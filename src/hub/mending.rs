@@ -95,6 +95,10 @@ impl Hub {
         if let Err(error) = &announced {
             warn!(%error, "announcements of other nodes cannot be heard");
         }
+        let told = self.hear_told(&cluster).await;
+        if let Err(error) = &told {
+            warn!(%error, "what backends tell other nodes cannot be heard");
+        }
         let (chores, missed) = (Chores::default(), Missed::default());
         tokio::join!(
             self.follow_link(&cluster, &missed),
@@ -102,6 +106,7 @@ impl Hub {
             self.beat(&cluster, &chores),
             self.work_off(&cluster, &chores),
             self.renew_over_and_over(&cluster),
+            self.show_itself(&cluster),
             look_after_chat(&cluster)
         );
     }

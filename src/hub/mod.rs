@@ -12,6 +12,8 @@
 //! | `modes` | which rooms go through a media server |
 //! | `shared`, `sharing` | rooms that other nodes serve too |
 //! | `mending` | what is lost between nodes is found and put right |
+//! | `audience`, `telling` | what backends say to users, rooms and subscribers |
+//! | `overview` | what operators and backends are told of rooms and nodes |
 //! | `link` | the way to a client |
 //!
 //! Each room has a lock of its own, held while one input is applied and its events are put
@@ -33,11 +35,13 @@ mod link;
 mod load;
 mod mending;
 mod modes;
+mod overview;
 mod returning;
 mod session;
 mod sfu;
 mod shared;
 mod sharing;
+mod telling;
 mod windows;
 
 use std::{
@@ -75,8 +79,10 @@ pub use chat::{Answer, ChatSettings, History, Page, Receipt};
 pub use joining::{Joining, Later};
 pub use link::{CloseReason, Conn, ConnId, Form, Link, Outgoing};
 pub use load::{Charge, Load, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, MESSAGE_OVERHEAD};
+pub use overview::{RoomBrief, RoomView};
 pub use returning::Arrival;
 pub use session::{Ending, Session, unix_millis};
+pub use telling::Whom;
 
 /// What a hub works with, each if there is one.
 #[derive(Clone, Debug, Default)]

@@ -14,11 +14,11 @@ use socketioxide::{SendError, SocketError, extract::AckSender, handler::FromMess
 use socketioxide_core::Value;
 use tracing::{debug, error, warn};
 
-use super::{namespace::Socket, transport::Transport};
+use super::{handshake::Handshake, namespace::Socket, transport::Transport};
 use crate::{
     config::SocketParser,
     core::{CutReason, Event, Sent},
-    hub::{CloseReason, Link, Notice, Outgoing},
+    hub::{CloseReason, Ending, Link, Notice, Outgoing},
     protocol::{
         DrainingPayload, ErrorEvent, ExpiringPayload, IceServers, IceServersPayload, WireError,
     },
@@ -69,6 +69,20 @@ impl Connection {
         self.transport.cut();
         let transport = Arc::clone(&self.transport);
         tokio::spawn(async move { transport.ended() });
+    }
+
+    /// Disconnects the client as Socket.IO does, on a task of its own: it does not come back by
+    /// itself, and has left. One that cannot be told is cut.
+    fn send_off(&self) {
+        let (socket, transport) = (Arc::clone(&self.socket), Arc::clone(&self.transport));
+        tokio::spawn(async move {
+            if Arc::clone(&socket).disconnect().is_err() {
+                transport.cut();
+                if let Some(handshake) = Handshake::of(&socket) {
+                    handshake.end(Ending::Intended);
+                }
+            }
+        });
     }
 
     /// Answers an event, if the client asked for an answer.
@@ -203,7 +217,10 @@ impl Link for Connection {
 
     fn close(&self, reason: CloseReason) {
         debug!(sid = %self.socket.id, ?reason, "connection closed");
-        self.end();
+        match reason {
+            CloseReason::Ended => self.send_off(),
+            CloseReason::Draining | CloseReason::Expired => self.end(),
+        }
     }
 }
 

@@ -103,6 +103,10 @@ const COUNTERS: &[(&str, &str)] = &[
         "Deliveries of events of backends to clients, by channel",
     ),
     (
+        "switchboard_api_requests_total",
+        "Requests to the server API, by path and status",
+    ),
+    (
         "switchboard_chat_delivered_total",
         "Chat messages that the Chat Service has stored, each time that it did",
     ),

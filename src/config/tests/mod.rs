@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 
+mod api;
 mod cluster;
 mod keys;
 mod turn;

@@ -29,6 +29,11 @@ impl<C: Clone + PartialEq> Room<C> {
         own.map(|(id, peer)| peer.record(*id)).collect()
     }
 
+    /// The open connections of this node that speak for peers.
+    pub fn speakers(&self) -> impl Iterator<Item = &C> {
+        self.peers.values().filter_map(Peer::speaker)
+    }
+
     /// The peers that this node asked for and that have not come yet, those that nobody waits
     /// for any more included: the records may already say that they are here.
     pub fn arriving(&self) -> Vec<PeerId> {

@@ -7,7 +7,7 @@ import { within } from '../../clients/lib/wait.js';
 const STATES = ['closed', 'half-open', 'open'];
 
 /** Where a gateway says that its admin listener is. @param {Gateway} gateway */
-function adminPort({ lines }) {
+export function adminPort({ lines }) {
   for (const line of lines) {
     const entry = JSON.parse(line);
     const fields = entry.fields ?? entry;
