@@ -23,6 +23,7 @@ use crate::{
     cluster::{Cluster, ClusterSettings, RedisFailure, SubscribeError, chat::ChatKeeping},
     config::{AdminConfig, Config, ListenConfig},
     core::Limits,
+    emitter::Emitter,
     events::{Feed, FeedSettings},
     http::{self, DevMode, Readiness, TurnDesk},
     hub::{ChatSettings, Hub, Neighbours},
@@ -102,6 +103,8 @@ pub struct Gateway {
     metrics: Arc<Metrics>,
     admin: TcpListener,
     feed: Arc<Feed>,
+    /// Ends when the gateway does.
+    _emitter: Option<Emitter>,
 }
 
 impl Gateway {
@@ -128,6 +131,11 @@ impl Gateway {
         let channels = config.channels.clone();
         let hub = Hub::new(limits, neighbours, chat_settings(&config)?, channels);
         let feed = Feed::start(&hub, feed_settings(&config))?;
+        let listen_to = |cluster| Emitter::start(&hub, cluster, &config.emitter_key);
+        let emitter = hub
+            .cluster()
+            .map(|cluster| listen_to(cluster))
+            .transpose()?;
         let cookie: Arc<str> = config.auth.cookie.as_str().into();
         let door = Door {
             hub: &hub,
@@ -154,6 +162,7 @@ impl Gateway {
             metrics,
             admin,
             feed,
+            _emitter: emitter,
         })
     }
 

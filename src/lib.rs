@@ -20,6 +20,7 @@
 //! | [`cluster`] | the way to Redis, and messages between nodes over it |
 //! | [`events`] | what backends say, from Redis to clients |
 //! | [`api`] | what backends and operators may do over HTTP |
+//! | [`emitter`] | what backends say with `@socket.io/redis-emitter` |
 //! | [`services`] | media servers, the Room Service and the Chat Service, over HTTP |
 //! | [`http`] | listeners, origin checks, health, metrics, development login, demo |
 //! | [`turn`] | credentials for TURN servers |
@@ -33,6 +34,7 @@ pub mod auth;
 pub mod cluster;
 pub mod config;
 pub mod core;
+pub mod emitter;
 pub mod events;
 pub mod http;
 pub mod hub;

@@ -26,15 +26,7 @@ impl KeyPrefix {
     /// that mean something in a pattern are escaped.
     #[must_use]
     pub fn apply_to_pattern(&self, pattern: &str) -> String {
-        let mut full = String::with_capacity(self.0.len() + pattern.len());
-        for character in self.0.chars() {
-            if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
-                full.push('\\');
-            }
-            full.push(character);
-        }
-        full.push_str(pattern);
-        full
+        literal(&self.0) + pattern
     }
 
     /// The name as the gateway knows it, of one as Redis knows it; `None` for a foreign name.
@@ -42,6 +34,19 @@ impl KeyPrefix {
     pub fn strip<'n>(&self, full: &'n str) -> Option<&'n str> {
         full.strip_prefix(&*self.0)
     }
+}
+
+/// A text as a part of a pattern that fits nothing but that text.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern
 }
 
 #[cfg(test)]

@@ -73,6 +73,9 @@ pub struct Config {
     pub channels: Channels,
     /// Who may use the server API; nobody if it is off (`API_KEY`).
     pub api_keys: Vec<ApiKey>,
+    /// What the channels of `@socket.io/redis-emitter` begin with, after the key prefix
+    /// (`EMITTER_KEY`).
+    pub emitter_key: String,
     /// Whether clients are held to rates (`RATE_LIMITS`).
     pub rate_limits: bool,
     /// How the process stops.

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::api::api_keys;
 use super::cluster::cluster;
-use super::events::channels;
+use super::events::{channels, emitter_key};
 use super::reader::Reader;
 use super::services::{chat, services};
 use super::turn::turn;
@@ -60,6 +60,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     let turn = turn(reader);
     let channels = channels(reader);
     let api_keys = api_keys(reader);
+    let emitter_key = emitter_key(reader);
     let rate_limits = reader.choice("RATE_LIMITS", &[("on", true), ("off", false)]);
     let shutdown = ShutdownConfig {
         grace: reader.millis("SHUTDOWN_GRACE_MS", SHUTDOWN_GRACE_MS),
@@ -80,6 +81,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
         turn,
         channels,
         api_keys,
+        emitter_key,
         rate_limits: rate_limits.unwrap_or(true),
         shutdown,
         log,

@@ -164,6 +164,11 @@ pub(super) const VARS: &[Var] = &[
     ),
     var("API_KEY_FILE", None, "File that holds API_KEY"),
     var(
+        "EMITTER_KEY",
+        Some("socket.io"),
+        "What the Redis channels of @socket.io/redis-emitter begin with: its option key",
+    ),
+    var(
         "CHAT_BUFFER_MAX",
         Some("10000"),
         "Most messages of one room that wait for the Chat Service; beyond that new ones are refused",

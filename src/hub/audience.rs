@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use super::{Conn, ConnId, Hub, Session, session::unix_millis};
 use crate::{
     core::{
-        UserId,
+        PeerId, UserId,
         channels::{Channels, Topic, Wanted},
         replayed::{From, KeptEvent, Offset, Recovery, Ring},
     },
@@ -49,6 +49,10 @@ pub(super) struct Audiences {
     pub(super) channels: Channels,
     users: DashMap<UserId, SmallVec<[Conn; 1]>>,
     topics: DashMap<Topic, HashMap<ConnId, Conn>>,
+    /// Who speaks for a peer: a hint, as the place of a session is.
+    pub(super) peers: DashMap<PeerId, ConnId>,
+    /// Whose transport gave it that id.
+    pub(super) addresses: DashMap<Arc<str>, ConnId>,
     /// What is kept of channels that keep events.
     rings: HashMap<Arc<str>, Mutex<Ring>>,
 }
@@ -62,6 +66,8 @@ impl Audiences {
             channels,
             users: DashMap::new(),
             topics: DashMap::new(),
+            peers: DashMap::new(),
+            addresses: DashMap::new(),
         }
     }
 
@@ -93,6 +99,23 @@ impl Audiences {
         }
         self.topics
             .remove_if(topic, |_, subscribers| subscribers.is_empty());
+    }
+
+    /// Takes note of who speaks for a peer.
+    pub(super) fn sit(&self, peer: PeerId, conn: ConnId) {
+        self.peers.insert(peer, conn);
+    }
+
+    /// A connection does not speak for a peer any more. Another may do so already.
+    pub(super) fn rise(&self, peer: PeerId, conn: ConnId) {
+        self.peers.remove_if(&peer, |_, speaker| *speaker == conn);
+    }
+
+    /// Those that subscribe to a topic.
+    pub(super) fn of_topic(&self, topic: &str, into: &mut Vec<Conn>) {
+        if let Some(subscribers) = self.topics.get(topic) {
+            into.extend(subscribers.values().cloned());
+        }
     }
 
     /// Tells all connections of a user. Returns how many that are.
@@ -264,9 +287,23 @@ impl Session {
         }
     }
 
+    /// Lets backends reach the client by the id that its transport gave it.
+    pub fn known_as(&self, address: &str) {
+        let address: Arc<str> = address.into();
+        let topics = self.topics.lock();
+        // Once the session has ended nobody would take the entry away.
+        if topics.is_some() && self.address.set(Arc::clone(&address)).is_ok() {
+            let addresses = &self.hub.audiences.addresses;
+            addresses.insert(address, self.conn.id());
+        }
+    }
+
     /// Ends all subscriptions for good.
     pub(super) fn leave_audiences(&self) {
         let topics = self.topics.lock().take();
+        if let Some(address) = self.address.get() {
+            self.hub.audiences.addresses.remove(address);
+        }
         if let Some(topics) = topics {
             let user = &self.member.user;
             self.hub.audiences.exit(user, self.conn.id(), topics);

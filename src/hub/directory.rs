@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dashmap::{DashMap, Entry};
 use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
+use smallvec::{SmallVec, smallvec};
 
 use super::{
     Neighbours,
@@ -71,7 +72,7 @@ impl RoomCell {
 #[derive(Debug)]
 pub(super) struct Directory {
     rooms: Arc<DashMap<RoomId, Arc<RoomCell>>>,
-    /// The rooms whose id does not follow from their code.
+    /// The rooms whose ids do not follow from their codes, by code.
     codes: DashMap<RoomCode, RoomId>,
     limits: Limits,
     me: NodeId,
@@ -116,12 +117,18 @@ impl Directory {
 
     /// The room of that id or, if there is none, of that code.
     pub(super) fn named(&self, name: &str) -> Option<Arc<RoomCell>> {
-        if let Some(cell) = self.get(&RoomId::new(name)) {
-            return Some(cell);
+        self.called(name).into_iter().next()
+    }
+
+    /// The rooms that are called so, by id or by code.
+    pub(super) fn called(&self, name: &str) -> SmallVec<[Arc<RoomCell>; 2]> {
+        let mut ids: SmallVec<[RoomId; 2]> = smallvec![RoomId::new(name)];
+        if let Ok(code) = name.parse::<RoomCode>() {
+            let given = self.codes.get(&code).map(|id| id.clone());
+            ids.push(given.unwrap_or_else(|| RoomId::from_code(&code)));
         }
-        let code: RoomCode = name.parse().ok()?;
-        let given = self.codes.get(&code).map(|id| id.clone());
-        self.get(&given.unwrap_or_else(|| RoomId::from_code(&code)))
+        ids.dedup();
+        ids.iter().filter_map(|id| self.get(id)).collect()
     }
 
     /// All rooms of this moment.
@@ -217,6 +224,9 @@ impl Directory {
         let room = Room::new(id.clone(), code.clone(), Mode::P2p, self.limits, me);
         let cluster = self.neighbours.cluster.as_ref();
         let keys = cluster.map(|cluster| cluster.room(id, code));
+        if *id != RoomId::from_code(code) {
+            self.codes.insert(code.clone(), id.clone());
+        }
         RoomCell {
             id: id.clone(),
             keys: keys.map(Box::new),

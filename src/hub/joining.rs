@@ -50,7 +50,7 @@ impl Session {
         if let Some(wish) = &wish {
             let mut place = self.place.lock();
             if let Some((cell, peer)) = self.hub.resume_here(&self.conn, &self.member, wish) {
-                *place = Place::Seated { cell, peer };
+                self.sit(&mut place, cell, peer);
                 return None;
             }
         }
@@ -90,7 +90,7 @@ impl Session {
             hub.lose(&cell, seat, &self.member);
         } else {
             hub.seated(&cell, &self.member.user);
-            *place = Place::Seated { cell, peer };
+            self.sit(&mut place, cell, peer);
         }
     }
 
@@ -221,7 +221,7 @@ impl Session {
         joined?;
         debug!(%peer, room = %cell.id(), "peer joined");
         hub.seated(&cell, &self.member.user);
-        *place = Place::Seated { cell, peer };
+        self.sit(place, cell, peer);
         Ok(())
     }
 

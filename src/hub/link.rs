@@ -11,8 +11,7 @@ use bytes::Bytes;
 use serde_json::value::{RawValue, to_raw_value};
 use smallvec::SmallVec;
 
-use super::Notice;
-use super::ice::IceLease;
+use super::{Emission, Notice, ice::IceLease};
 use crate::{
     cluster::{Cluster, RoomKeys},
     core::{CutReason, Event, Gossip, Outbox, PeerId, RoomCode, RoomId, Sent},
@@ -45,8 +44,11 @@ pub enum CloseReason {
     Draining,
     /// The client's token has expired.
     Expired,
-    /// A backend wants the client to go. It counts as leaving.
-    Ended,
+    /// A backend wishes it. The client has left then, and does not come back by itself.
+    Dismissed {
+        /// Whether what is below the session, the Engine.IO connection, ends at once too.
+        whole: bool,
+    },
 }
 
 /// What a transport gives the hub for each client: how to reach it.
@@ -73,6 +75,16 @@ pub trait Link: Send + Sync + fmt::Debug {
     /// Tells the client an event that has nothing to do with rooms.
     fn notify(&self, notice: &Notice<'_>);
 
+    /// Tells the client what a backend emits, with however many arguments.
+    fn emit(&self, emission: &Emission<'_>) {
+        let args = emission.args();
+        self.notify(&Notice {
+            name: emission.name(),
+            data: args.first().map_or(RawValue::NULL, |data| data),
+            about: args.get(1).map(|about| &**about),
+        });
+    }
+
     /// Tells the client that its session ends at `expires_at`, in seconds since the Unix
     /// epoch, unless it sends a newer token.
     fn announce_expiry(&self, expires_at: u64);
@@ -81,8 +93,8 @@ pub trait Link: Send + Sync + fmt::Debug {
     /// that came with the room ([`Outgoing::ice_servers`]) or with this.
     fn announce_ice_servers(&self, servers: &IceServers);
 
-    /// Closes the connection from this side. The client may connect again; one that was
-    /// [ended](CloseReason::Ended) is told not to do so by itself, if the protocol can say that.
+    /// Closes the connection from this side. The client may connect again, unless it was
+    /// dismissed.
     fn close(&self, reason: CloseReason);
 }
 

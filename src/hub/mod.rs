@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `session`, `joining` | one client, and what it may do |
 //! | `chat` | what is said is kept, and told to those who ask |
+//! | `audience` | who hears what backends say |
+//! | `selection`, `emission` | whom a backend means by the names that it gives, and what it tells them |
 //! | `directory` | the rooms by id, each with its lock |
 //! | `returning` | peers that come back, here or from another node |
 //! | `windows`, `expiry`, `drain` | time: lost peers, tokens, the end |
@@ -26,6 +28,7 @@ mod audience;
 mod chat;
 mod directory;
 mod drain;
+mod emission;
 mod exchange;
 mod expiry;
 mod ice;
@@ -37,6 +40,7 @@ mod mending;
 mod modes;
 mod overview;
 mod returning;
+mod selection;
 mod session;
 mod sfu;
 mod shared;
@@ -76,11 +80,13 @@ use crate::{
 
 pub use audience::{MAX_TOPICS, Notice, Subscribed};
 pub use chat::{Answer, ChatSettings, History, Page, Receipt};
+pub use emission::Emission;
 pub use joining::{Joining, Later};
 pub use link::{CloseReason, Conn, ConnId, Form, Link, Outgoing};
 pub use load::{Charge, Load, MAX_QUEUED_BYTES, MAX_QUEUED_MESSAGES, MESSAGE_OVERHEAD};
 pub use overview::{RoomBrief, RoomView};
 pub use returning::Arrival;
+pub use selection::Selection;
 pub use session::{Ending, Session, unix_millis};
 pub use telling::Whom;
 

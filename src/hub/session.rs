@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{SystemTime, UNIX_EPOCH},
@@ -56,6 +56,8 @@ pub struct Session {
     pub(super) reading: Option<Rate>,
     /// The pages of history that it may wait for.
     pub(super) pages: Arc<Semaphore>,
+    /// The id by which its transport knows it, if backends may.
+    pub(super) address: OnceLock<Arc<str>>,
     /// What it subscribes to; nothing once it has ended.
     pub(super) topics: Mutex<Option<HashSet<Topic>>>,
 }
@@ -83,6 +85,7 @@ impl Session {
             lanes: Lanes::default(),
             line: Arc::default(),
             pages: Arc::new(Semaphore::new(PAGES_AT_ONCE)),
+            address: OnceLock::new(),
             topics: Mutex::new(Some(HashSet::new())),
         }
     }
@@ -232,6 +235,7 @@ impl Session {
     pub fn close(&self, ending: Ending) {
         let place = std::mem::replace(&mut *self.place.lock(), Place::Closed);
         if let Place::Seated { cell, peer } = place {
+            self.hub.audiences.rise(peer, self.conn.id());
             let seat = Seat {
                 peer,
                 conn: &self.conn,
@@ -260,8 +264,18 @@ impl Session {
             }
             self.conn.link().forget();
             self.hub.absent(cell, &self.member.user);
+            self.hub.audiences.rise(*peer, self.conn.id());
             *place = Place::Nowhere;
         }
+    }
+
+    /// Takes note that the session is a peer from now on.
+    pub(super) fn sit(&self, place: &mut Place, cell: Arc<RoomCell>, peer: PeerId) {
+        if let Place::Seated { peer: former, .. } = place {
+            self.hub.audiences.rise(*former, self.conn.id());
+        }
+        self.hub.audiences.sit(peer, self.conn.id());
+        *place = Place::Seated { cell, peer };
     }
 
     /// Does something in the room that the session is in.

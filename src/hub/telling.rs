@@ -131,7 +131,7 @@ impl Hub {
     pub fn end_user(&self, user: &UserId) -> usize {
         let conns = self.audiences.of_user(user);
         for conn in &conns {
-            conn.link().close(CloseReason::Ended);
+            conn.link().close(CloseReason::Dismissed { whole: true });
         }
         if !conns.is_empty() {
             info!(%user, connections = conns.len(), "a backend disconnects a user");

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeTuple as _};
 use serde_json::value::{RawValue, to_raw_value};
 use socketioxide::{SendError, SocketError, extract::AckSender, handler::FromMessageParts as _};
 use socketioxide_core::Value;
@@ -18,11 +18,14 @@ use super::{handshake::Handshake, namespace::Socket, transport::Transport};
 use crate::{
     config::SocketParser,
     core::{CutReason, Event, Sent},
-    hub::{CloseReason, Ending, Link, Notice, Outgoing},
+    hub::{CloseReason, Emission, Ending, Link, Notice, Outgoing},
     protocol::{
         DrainingPayload, ErrorEvent, ExpiringPayload, IceServers, IceServersPayload, WireError,
     },
 };
+
+/// Time for a client to hear that it is disconnected, before its connection is cut.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A connected socket of the namespace `/`.
 #[derive(Debug)]
@@ -71,16 +74,21 @@ impl Connection {
         tokio::spawn(async move { transport.ended() });
     }
 
-    /// Disconnects the client as Socket.IO does, on a task of its own: it does not come back by
-    /// itself, and has left. One that cannot be told is cut.
-    fn send_off(&self) {
+    /// Tells the client that it is disconnected, and ends the session as if it had left, on a
+    /// task of its own.
+    fn dismiss(&self, whole: bool) {
         let (socket, transport) = (Arc::clone(&self.socket), Arc::clone(&self.transport));
         tokio::spawn(async move {
-            if Arc::clone(&socket).disconnect().is_err() {
+            let handshake = Handshake::of(&socket);
+            let told = socket.disconnect().is_ok();
+            if let Some(handshake) = handshake.filter(|_| !told) {
+                handshake.end(Ending::Intended);
+            }
+            if told && whole {
+                tokio::time::sleep(FAREWELL).await;
+            }
+            if whole || !told {
                 transport.cut();
-                if let Some(handshake) = Handshake::of(&socket) {
-                    handshake.end(Ending::Intended);
-                }
             }
         });
     }
@@ -207,6 +215,20 @@ impl Link for Connection {
         self.settle(self.emit_notice(notice));
     }
 
+    fn emit(&self, emission: &Emission<'_>) {
+        let sent = self.transport.queue(None, emission.bytes(), || {
+            outcome(match self.parser {
+                SocketParser::Common => self.socket.emit(emission.name(), &Args(emission.args())),
+                SocketParser::MsgPack => {
+                    self.socket.emit(emission.name(), &Args(emission.values()))
+                }
+            })
+        });
+        if !emission.is_volatile() {
+            self.settle(sent);
+        }
+    }
+
     fn announce_expiry(&self, expires_at: u64) {
         self.emit("auth:expiring", &ExpiringPayload { expires_at });
     }
@@ -218,8 +240,8 @@ impl Link for Connection {
     fn close(&self, reason: CloseReason) {
         debug!(sid = %self.socket.id, ?reason, "connection closed");
         match reason {
-            CloseReason::Ended => self.send_off(),
             CloseReason::Draining | CloseReason::Expired => self.end(),
+            CloseReason::Dismissed { whole } => self.dismiss(whole),
         }
     }
 }
@@ -233,6 +255,19 @@ fn outcome(sent: Result<(), SendError>) -> Sent {
             error!(%error, "an event cannot be encoded");
             Sent::Queued
         }
+    }
+}
+
+/// The arguments of an event: what the library takes for that is a tuple.
+pub(super) struct Args<'a, T>(pub(super) &'a [T]);
+
+impl<T: Serialize> Serialize for Args<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut args = serializer.serialize_tuple(self.0.len())?;
+        for arg in self.0 {
+            args.serialize_element(arg)?;
+        }
+        args.end()
     }
 }
 

@@ -122,6 +122,7 @@ impl Gate {
             handshake.transport().count_message();
         }
         socket.join(room_of(&admitted.member.user));
+        let sid = socket.id;
         let connection = Connection::new(socket, Arc::clone(handshake.transport()), self.parser);
         let link: Arc<dyn Link> = Arc::clone(&connection) as Arc<dyn Link>;
         let (session, returning) = self.services.hub.open(
@@ -130,6 +131,7 @@ impl Gate {
             admitted.expires_at,
             admitted.resume.as_deref(),
         );
+        session.known_as(sid.as_str());
         debug!(user = %session.member().user, "client connected");
         let verifier = self.services.verifier.clone();
         Client {

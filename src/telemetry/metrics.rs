@@ -115,6 +115,14 @@ const COUNTERS: &[(&str, &str)] = &[
         "Deliveries of chat that failed and are repeated",
     ),
     (
+        "switchboard_emitter_messages_total",
+        "What backends published with @socket.io/redis-emitter, by kind and outcome",
+    ),
+    (
+        "switchboard_emitter_told_total",
+        "Events of @socket.io/redis-emitter told to clients of this node",
+    ),
+    (
         "switchboard_chat_dead_letters_total",
         "Chat messages that the Chat Service refuses, put aside",
     ),

@@ -48,13 +48,15 @@ impl Close {
         Self::new(CloseCode::Policy, "replaced", Ending::Lost)
     }
 
-    /// The hub ends the connection: 1012 while the node stops, 1008 when the token has expired or
-    /// a backend wants it.
+    /// The hub ends the connection: 1012 while the node stops, 1008 when the token has expired, or
+    /// a backend wishes it.
     pub(super) fn because(reason: CloseReason) -> Self {
         match reason {
             CloseReason::Draining => Self::new(CloseCode::Restart, "draining", Ending::Lost),
             CloseReason::Expired => Self::new(CloseCode::Policy, "token expired", Ending::Lost),
-            CloseReason::Ended => Self::new(CloseCode::Policy, "disconnected", Ending::Intended),
+            CloseReason::Dismissed { .. } => {
+                Self::new(CloseCode::Policy, "disconnected", Ending::Intended)
+            }
         }
     }
 

@@ -63,6 +63,16 @@ pub(super) enum Told<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         about: Option<&'a RawValue>,
     },
+    /// What a backend emits to clients of its choice.
+    #[serde(rename = "event")]
+    Emitted {
+        event: &'a str,
+        /// The first argument.
+        data: &'a RawValue,
+        /// All arguments, if there are several.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        args: &'a [Box<RawValue>],
+    },
 }
 
 /// The longest `type` of a client that is named in the error about its frame, in bytes: longer

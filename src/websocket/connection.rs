@@ -10,6 +10,7 @@ use std::{
 
 use parking_lot::Mutex;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use tracing::{debug, warn};
 
 use super::{
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     core::{CutReason, Event, Member, RoomCode, RoomId, Sent, Welcome},
-    hub::{CloseReason, Link, Notice, Outgoing},
+    hub::{CloseReason, Emission, Link, Notice, Outgoing},
     protocol::{IceServers, WireError},
 };
 
@@ -208,6 +209,20 @@ impl Link for Connection {
             data,
             about,
         });
+    }
+
+    fn emit(&self, emission: &Emission<'_>) {
+        let args = emission.args();
+        let frame = emission.frame(|| {
+            frame::text(&Told::Emitted {
+                event: emission.name(),
+                data: args.first().map_or(RawValue::NULL, |data| data),
+                args: if args.len() > 1 { args } else { &[] },
+            })
+        });
+        if self.outbox.push(frame, None) == Sent::Full && !emission.is_volatile() {
+            self.cut(CutReason::SlowReader);
+        }
     }
 
     fn announce_expiry(&self, expires_at: u64) {

@@ -272,6 +272,23 @@ impl PubSub {
         self.add(pattern, true, Hears::Others, handler).await
     }
 
+    /// Like [`psubscribe`](Self::psubscribe), but without waiting for Redis at all.
+    ///
+    /// # Errors
+    ///
+    /// When the manager is shut down, and for an internal pattern in a Cluster.
+    pub fn psubscribe_soon<H>(
+        &self,
+        pattern: &Channel,
+        handler: H,
+    ) -> Result<Subscription, SubscribeError>
+    where
+        H: Fn(&Message) -> Result<(), HandlerError> + Send + Sync + 'static,
+    {
+        let (subscriber, handler) = (&self.0.subscriber, Arc::new(handler));
+        subscriber.add(pattern, true, Hears::Others, handler)
+    }
+
     /// Ends a subscription, which dropping it does too. The handler is not called again, and
     /// Redis is told if it was the last one for its channel.
     pub fn unsubscribe(&self, subscription: Subscription) {

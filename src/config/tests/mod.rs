@@ -56,6 +56,7 @@ fn the_defaults_are_those_of_the_documentation() {
     assert_eq!(config.engine.ping_timeout, Duration::from_secs(20));
     assert_eq!(config.engine.max_payload_bytes, 100_000);
     assert_eq!(config.engine.parser, SocketParser::Common);
+    assert_eq!(config.emitter_key, "socket.io");
     assert_eq!(config.rooms.max_p2p_peers, 10);
     assert_eq!(config.rooms.reconnect_window, Duration::from_secs(5));
     assert_eq!(config.rooms.presence_ttl, Duration::from_secs(30));
@@ -277,4 +278,17 @@ fn the_reference_lists_each_variable_once() {
     names
         .windows(2)
         .for_each(|pair| assert_ne!(pair[0], pair[1]));
+}
+
+#[test]
+fn an_emitter_key_that_cannot_be_part_of_a_channel_is_refused() {
+    let key = |key| [("DEV", "true"), ("EMITTER_KEY", key)];
+    assert_eq!(
+        load(&key("app-1:io*"), &[]).unwrap().emitter_key,
+        "app-1:io*"
+    );
+    let long = "k".repeat(65);
+    for bad in ["a#b", "a b", &long] {
+        assert_eq!(subjects(&key(bad), &[]), ["EMITTER_KEY"], "{bad}");
+    }
 }

@@ -116,7 +116,7 @@ async fn all_connections_of_a_user_are_told_and_ended() {
     assert_eq!(hub.disconnect_user("nobody").await, Ok(0));
     for ear in [at_one, at_two] {
         assert_eq!(*ear.told.lock(), [r#"note "hi""#]);
-        assert_eq!(*ear.closed.lock(), [CloseReason::Ended]);
+        assert_eq!(*ear.closed.lock(), [CloseReason::Dismissed { whole: true }]);
     }
     assert!(at_ben.told.lock().is_empty() && at_ben.closed.lock().is_empty());
 }

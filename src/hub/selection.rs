@@ -1,0 +1,126 @@
+//! Whom a backend means by the names that it gives.
+
+use std::sync::Arc;
+
+use super::{CloseReason, Conn, ConnId, Emission, Hub, Session};
+use crate::core::{PeerId, UserId, channels::Topic};
+
+/// What goes before a user's id to name all connections of the user.
+const USER: &str = "user:";
+
+/// A choice of connections, as Socket.IO's `to(rooms).except(rooms)`: those that any of the names
+/// means, or all if there is none, without those that any of the exceptions means.
+///
+/// A name means all there is that goes by it:
+/// - the peers of the room with that code or id,
+/// - the user, for `user:` and an id,
+/// - the subscribers of the backend channel or topic, and those whom a backend put into a group,
+/// - the peer with that id,
+/// - the Socket.IO client with that socket id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// The names.
+    pub rooms: Vec<Box<str>>,
+    /// The exceptions.
+    pub except: Vec<Box<str>>,
+}
+
+impl Hub {
+    /// Tells the connections of this node that are chosen, each once. Returns how many that are.
+    pub fn emit(&self, to: &Selection, emission: &Emission<'_>) -> usize {
+        let chosen = self.choose(to);
+        for conn in &chosen {
+            conn.link().emit(emission);
+        }
+        chosen.len()
+    }
+
+    /// The sessions of this node that are chosen.
+    pub fn select(&self, chosen: &Selection) -> Vec<Arc<Session>> {
+        let session = |conn: &Conn| self.session(conn.id());
+        self.choose(chosen).iter().filter_map(session).collect()
+    }
+
+    /// Whether a name means anybody on this node.
+    pub fn knows(&self, name: &str) -> bool {
+        let mut found = Vec::new();
+        self.find(name, &mut found);
+        !found.is_empty()
+    }
+
+    fn session(&self, conn: ConnId) -> Option<Arc<Session>> {
+        self.sessions.get(&conn).map(|session| Arc::clone(&session))
+    }
+
+    fn choose(&self, Selection { rooms, except }: &Selection) -> Vec<Conn> {
+        let mut chosen = Vec::new();
+        if rooms.is_empty() {
+            let all = self.sessions.iter().map(|session| session.conn().clone());
+            chosen.extend(all);
+        }
+        for name in rooms {
+            self.find(name, &mut chosen);
+        }
+        if !rooms.is_empty() {
+            chosen.sort_unstable_by_key(Conn::id);
+            chosen.dedup_by_key(|conn| conn.id());
+        }
+        if !except.is_empty() {
+            let mut left_out = Vec::new();
+            for name in except {
+                self.find(name, &mut left_out);
+            }
+            left_out.sort_unstable_by_key(Conn::id);
+            chosen.retain(|conn| left_out.binary_search_by_key(&conn.id(), Conn::id).is_err());
+        }
+        chosen
+    }
+
+    /// Finds all whom a name means, some perhaps twice.
+    fn find(&self, name: &str, into: &mut Vec<Conn>) {
+        let audiences = &self.audiences;
+        for room in self.rooms.called(name) {
+            room.look(|room| into.extend(room.speakers().cloned()));
+        }
+        if let Some(user) = name.strip_prefix(USER) {
+            into.extend(audiences.of_user(&UserId::from(user)));
+        }
+        audiences.of_topic(name, into);
+        let address = || audiences.addresses.get(name).map(|conn| *conn);
+        let session = match name.parse::<PeerId>() {
+            Ok(peer) => {
+                let speaker = audiences.peers.get(&peer).map(|conn| *conn);
+                let session = speaker.and_then(|conn| self.session(conn));
+                // The place of a session is a hint: the peer may have been removed.
+                session.filter(|session| session.peer() == Some(peer))
+            }
+            Err(_) => address().and_then(|conn| self.session(conn)),
+        };
+        into.extend(session.map(|session| session.conn().clone()));
+    }
+}
+
+impl Session {
+    /// Ends the session as if the client had left: it does not come back by itself. If `whole`,
+    /// what is below it, the Engine.IO connection, ends too.
+    pub fn dismiss(&self, whole: bool) {
+        self.conn.link().close(CloseReason::Dismissed { whole });
+    }
+
+    /// What backends may call the session: its socket id, user, room, and what it subscribes to.
+    pub fn names(&self) -> Vec<Topic> {
+        let mut names: Vec<Topic> = self.address.get().cloned().into_iter().collect();
+        names.push(format!("{USER}{}", self.member.user).into());
+        let code = self.in_room(|cell, seat| {
+            Ok(cell.look(|room| room.holds(seat).then(|| room.code().clone())))
+        });
+        names.extend(code.ok().flatten().map(|code| code.as_str().into()));
+        let topics = self.topics.lock();
+        names.extend(topics.iter().flatten().cloned());
+        names
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/selection.rs"]
+mod tests;
