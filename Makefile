@@ -93,8 +93,8 @@ measure-cluster: $(CLUSTER_TESTS) ## Figures of several nodes: ghosts, recovery,
 
 SFU_TESTS := build tests/clients/node_modules/.installed
 
-test-events: $(CLUSTER_TESTS) tests/websocket/node_modules/.installed tests/events/node_modules/.installed ## What backends say: channels, replay, the emitter, the server API
-	cd tests/events && $(NPM) test
+test-events: $(CLUSTER_TESTS) tests/websocket/node_modules/.installed tests/events/node_modules/.installed ## What backends say: channels, replay, emitters in Node and Python, the server API
+	cd tests/events && $(NPM) test && $(NPM) run test:python
 
 measure-events: release tests/clients/node_modules/.installed tests/cluster/node_modules/.installed tests/events/node_modules/.installed ## Latency and loss of events of backends: make measure-events RATE=10000 SECONDS=20
 	cd tests/events && SWITCHBOARD_BIN='$(CURDIR)/target/release/switchboard' node measure/events.mjs
@@ -140,4 +140,4 @@ bench: ## Measure (none yet)
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv tests/sfu/.venv tests/websocket/.venv tests/events/.venv media-service/node_modules media-service/.venv
+	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv tests/sfu/.venv tests/websocket/.venv tests/events/.venv tests/events/.venv-api media-service/node_modules media-service/.venv

@@ -3,11 +3,11 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-if ! cmp -s requirements.txt .venv/requirements.txt; then
-    rm -rf .venv
-    python3 -m venv .venv
-    .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-    cp requirements.txt .venv/requirements.txt
+if ! cmp -s requirements-api.txt .venv-api/requirements-api.txt; then
+    rm -rf .venv-api
+    python3 -m venv .venv-api
+    .venv-api/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-api.txt
+    cp requirements-api.txt .venv-api/requirements-api.txt
 fi
 
-exec .venv/bin/schemathesis --config-file schemathesis.toml "$@"
+exec .venv-api/bin/schemathesis --config-file schemathesis.toml "$@"
