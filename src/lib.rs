@@ -22,6 +22,7 @@
 //! | [`api`] | what backends and operators may do over HTTP |
 //! | [`emitter`] | what backends say with `@socket.io/redis-emitter` |
 //! | [`services`] | media servers, the Room Service and the Chat Service, over HTTP |
+//! | [`asyncapi`] | the description of all events, made from the types above |
 //! | [`http`] | listeners, origin checks, health, metrics, development login, demo |
 //! | [`turn`] | credentials for TURN servers |
 //! | [`auth`] | tokens, keys and origins |
@@ -30,6 +31,7 @@
 
 pub mod api;
 pub mod app;
+pub mod asyncapi;
 pub mod auth;
 pub mod cluster;
 pub mod config;

@@ -92,6 +92,13 @@ impl TryFrom<String> for Template {
     }
 }
 
+impl Template {
+    /// The field of the event's data that ends the name.
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+}
+
 /// One channel, as it is configured.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

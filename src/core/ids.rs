@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
@@ -17,8 +18,11 @@ const MAX_ROOM_ID: usize = 256;
 /// One peer of one room: a user's presence through one connection at a time.
 ///
 /// It outlives a connection: a peer that comes back within its reconnection window keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
+#[schemars(inline, description = "The id of a peer.")]
 pub struct PeerId(Uuid);
 
 impl PeerId {

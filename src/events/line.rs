@@ -5,7 +5,6 @@ use std::{fmt, num::NonZeroU32, sync::Arc};
 use bytes::Bytes;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use metrics::{Counter, counter};
-use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tracing::warn;
 
@@ -16,6 +15,7 @@ use crate::{
         replayed::{KeptEvent, Offset},
     },
     hub::{Hub, Notice, unix_millis},
+    protocol::EventSource,
 };
 
 /// One channel.
@@ -161,22 +161,8 @@ impl Line {
     }
 
     fn about(&self, event: &BackendEvent<'_>, offset: Option<Offset>) -> Option<Box<RawValue>> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct About<'a> {
-            channel: &'a str,
-            server_id: &'a str,
-            timestamp: &'a RawValue,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            offset: Option<String>,
-        }
+        let source = EventSource::new(&self.rule.name, &event.server, event.timestamp, offset);
         // Plain data can always be written.
-        to_raw_value(&About {
-            channel: &self.rule.name,
-            server_id: &event.server,
-            timestamp: event.timestamp,
-            offset: offset.map(|offset| offset.to_string()),
-        })
-        .ok()
+        to_raw_value(&source).ok()
     }
 }

@@ -60,7 +60,7 @@ async fn check(
     match policy.check(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(_) if opens_a_page(&request) => next.run(request).await,
-        Err(OriginRefused::Missing) if is_probe(&request) => next.run(request).await,
+        Err(OriginRefused::Missing) if is_for_all(&request) => next.run(request).await,
         Err(refused) => {
             info!(reason = refused.reason(), "origin refused");
             Problem::new(
@@ -90,7 +90,11 @@ fn opens_a_page(request: &Request<Body>) -> bool {
         && is("sec-fetch-dest", "document")
 }
 
-/// Whether an orchestrator asks how the node is. It is no page, and knows no origin.
-fn is_probe(request: &Request<Body>) -> bool {
-    matches!(request.uri().path(), "/livez" | "/readyz" | "/healthz")
+/// Whether an orchestrator asks how the node is, or a tool what its events are. They are no pages,
+/// know no origin, and are told the same as anybody.
+fn is_for_all(request: &Request<Body>) -> bool {
+    matches!(
+        request.uri().path(),
+        "/livez" | "/readyz" | "/healthz" | "/asyncapi.json"
+    )
 }

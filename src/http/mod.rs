@@ -1,7 +1,8 @@
-//! The HTTP side: accepting connections, deciding which pages may call, health, credentials for
-//! TURN servers, and in development the login and the demo.
+//! The HTTP side: accepting connections, deciding which pages may call, health, the description of
+//! all events, credentials for TURN servers, and in development the login and the demo.
 
 mod admin;
+mod asyncapi;
 mod demo;
 mod dev;
 mod frames;
@@ -43,6 +44,7 @@ pub struct DevMode {
 /// All routes but those of the real-time protocols.
 pub fn routes(hub: Arc<Hub>, readiness: Readiness, turn: TurnDesk, dev: Option<DevMode>) -> Router {
     let routes = Router::new()
+        .merge(asyncapi::routes(hub.channels()))
         .merge(health::routes(hub, readiness))
         .merge(turn::routes(turn));
     match dev {

@@ -2,23 +2,26 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::payload::Status;
+use super::answer::Done;
 use crate::core::{ChatMessage, Member, PeerId, RoomId, UserId};
 
 /// `chat_message`, as everybody in the room gets it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ChatMessage")]
 pub struct ChatPayload<'a> {
-    /// It comes first: scripts in Redis rely on that.
+    // It comes first: scripts in Redis rely on that.
     id: Uuid,
     #[serde(borrow)]
     room_id: Cow<'a, str>,
+    /// The user who said it.
     #[serde(borrow)]
     sender_id: Cow<'a, str>,
-    /// A history may not know which peer it was.
+    /// The peer through which it was said; all zeroes if a history does not know it.
     #[serde(default = "nobody")]
     peer_id: PeerId,
     #[serde(borrow, default)]
@@ -28,7 +31,9 @@ pub struct ChatPayload<'a> {
     alias: Option<Cow<'a, str>>,
     #[serde(borrow)]
     content: Cow<'a, str>,
+    /// When, in milliseconds since the Unix epoch.
     timestamp: u64,
+    /// The sender's own id for it, if it gave one.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     client_message_id: Option<Cow<'a, str>>,
 }
@@ -72,10 +77,11 @@ impl From<ChatPayload<'_>> for ChatMessage {
 }
 
 /// The acknowledgement of `chat_message`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ChatAck {
-    status: Status,
+    status: Done,
     id: Uuid,
+    /// When, in milliseconds since the Unix epoch.
     timestamp: u64,
 }
 
@@ -83,7 +89,7 @@ impl ChatAck {
     /// The message has this id, and was said at this time, in milliseconds since the Unix epoch.
     pub const fn new(id: Uuid, timestamp: u64) -> Self {
         Self {
-            status: Status::Ok,
+            status: Done::Ok,
             id,
             timestamp,
         }
@@ -91,10 +97,12 @@ impl ChatAck {
 }
 
 /// The acknowledgement of `chat_history`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct HistoryAck<'a> {
-    status: Status,
+    status: Done,
+    /// Oldest first.
     messages: Vec<ChatPayload<'a>>,
+    /// There may be more: the Chat Service could not be asked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
 }
@@ -108,7 +116,7 @@ impl<'a> HistoryAck<'a> {
             .map(|message| ChatPayload::from(&**message))
             .collect();
         Self {
-            status: Status::Ok,
+            status: Done::Ok,
             messages,
             partial,
         }

@@ -10,11 +10,14 @@ use crate::core::{HistoryQuery, PeerId, RelayKind, RoomCode, channels::MAX_REPLA
 
 pub use super::fields::{Decoded, decode, decode_object};
 
-/// The most messages that one `chat_history` returns, and how many without a wish.
-const HISTORY_LIMIT: (usize, usize) = (100, 50);
+/// The most messages that one `chat_history` returns.
+pub(super) const MAX_HISTORY: usize = 100;
+
+/// How many it returns without a wish.
+const DEFAULT_HISTORY: usize = 50;
 
 /// The longest `clientMessageId` and the longest reason of a kick, in characters.
-const MAX_LABEL_CHARS: usize = 200;
+pub(super) const MAX_LABEL_CHARS: usize = 200;
 
 /// A client's event, checked. Texts are borrowed from the frame.
 #[derive(Debug)]
@@ -189,7 +192,7 @@ pub fn client_message_id<'a>(fields: &Fields<'a>) -> Result<Option<Cow<'a, str>>
 }
 
 fn history<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
-    let (max, default) = HISTORY_LIMIT;
+    let (max, default) = (MAX_HISTORY, DEFAULT_HISTORY);
     let Some(fields) = payload.optional_fields()? else {
         return Ok(Command::History(HistoryQuery {
             before: None,

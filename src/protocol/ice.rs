@@ -1,7 +1,8 @@
 //! The STUN and TURN servers that a client is given, with its credentials for them.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer, ser::SerializeSeq as _};
 
 /// Where the servers are, as URIs (RFC 7064, RFC 7065); the same for all clients.
@@ -41,14 +42,29 @@ impl fmt::Debug for IceServers {
     }
 }
 
-/// One `RTCIceServer`.
-#[derive(Serialize)]
+/// One server, as `RTCIceServer` has it.
+#[derive(Serialize, JsonSchema)]
 struct IceServer<'a> {
+    #[schemars(with = "Vec<String>")]
     urls: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     credential: Option<&'a str>,
+}
+
+impl JsonSchema for IceServers {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "IceServers".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        <Vec<IceServer<'_>>>::json_schema(generator)
+    }
 }
 
 impl Serialize for IceServers {
@@ -74,11 +90,14 @@ impl Serialize for IceServers {
 }
 
 /// `ice:servers`: newer credentials, in time before the former expire.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline, title = "IceServersRenewed")]
 pub struct IceServersPayload<'a> {
     ice_servers: &'a IceServers,
+    /// How long the credentials are good, in seconds.
     ttl: u64,
+    /// When they expire, in seconds since the Unix epoch.
     expires_at: u64,
 }
 

@@ -1,17 +1,17 @@
 //! What clients are told: the names of the events and the shapes of their payloads.
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{
-    ErrorCode, WireError,
     chat::ChatPayload,
+    foreign::{Candidate, Description},
     ice::IceServers,
-    sfu::{ProducerClosedPayload, ProducerPayload},
+    sfu::{ListedProducer, ProducerClosedPayload, ProducerPayload},
 };
 use crate::core::{
-    Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, RelayKind, ResumeToken,
-    Welcome, replayed::Offset,
+    Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, RelayKind, ResumeToken, Welcome,
 };
 
 /// The name under which Socket.IO clients get `event`.
@@ -53,15 +53,14 @@ pub struct Payload<'a> {
 
 impl Serialize for Payload<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let room = |welcome, missed| RoomPayload {
-            missed,
-            ..RoomPayload::new(welcome, self.ice_servers)
-        };
+        let room = |welcome| RoomPayload::new(welcome, self.ice_servers);
         match self.event {
-            Event::Joined(welcome) => room(welcome, None).serialize(serializer),
-            Event::Resumed { welcome, missed } => {
-                room(welcome, Some(*missed)).serialize(serializer)
+            Event::Joined(welcome) => room(welcome).serialize(serializer),
+            Event::Resumed { welcome, missed } => ResumedPayload {
+                room: room(welcome),
+                missed: *missed,
             }
+            .serialize(serializer),
             Event::PeerJoined(PeerInfo { id, member }) => PeerJoinedPayload {
                 peer_id: *id,
                 user_id: member.user.as_str(),
@@ -70,7 +69,7 @@ impl Serialize for Payload<'_> {
             .serialize(serializer),
             Event::PeerLeft { peer, reason, .. } => PeerLeftPayload {
                 peer_id: *peer,
-                reason: leave_reason(*reason),
+                reason: *reason,
             }
             .serialize(serializer),
             Event::HostChanged { host, .. } => HostPayload { host_id: *host }.serialize(serializer),
@@ -97,206 +96,91 @@ impl Serialize for Payload<'_> {
                 to,
                 body,
                 ..
-            } => RelayPayload::new(*kind, *from, *to, body).serialize(serializer),
+            } => relay(*kind, *from, *to, body, serializer),
             Event::Chat(message) => ChatPayload::from(&**message).serialize(serializer),
         }
     }
 }
 
-/// The acknowledgement's first field.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Status {
-    /// Done.
-    #[default]
-    Ok,
-    /// Refused.
-    Error,
-}
-
-/// `error`, and the acknowledgement of an event that was refused.
-#[derive(Debug, Serialize)]
-pub struct ErrorEvent<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Status>,
-    code: ErrorCode,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'a str>,
-    retryable: bool,
-}
-
-impl<'a> ErrorEvent<'a> {
-    /// The `error` event about the client's event called `event`.
-    pub fn about(event: &'a str, error: &'a WireError) -> Self {
-        Self {
-            status: None,
-            code: error.code,
-            message: &error.message,
-            event: Some(event),
-            retryable: error.code.retryable(),
-        }
-    }
-
-    /// The acknowledgement that says no.
-    pub fn ack(error: &'a WireError) -> Self {
-        Self {
-            status: Some(Status::Error),
-            event: None,
-            ..Self::about("", error)
-        }
-    }
-}
-
 /// `server:draining`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ServerDraining")]
 pub struct DrainingPayload {
     /// How long to wait before connecting again, in milliseconds from now.
     pub reconnect_after_ms: u64,
 }
 
 /// `auth:expiring`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AuthExpiring")]
 pub struct ExpiringPayload {
     /// When the session ends, in seconds since the Unix epoch, as `exp` of the token.
     pub expires_at: u64,
 }
 
-/// The acknowledgement of an event that has nothing more to say.
-#[derive(Debug)]
-pub struct OkAck;
-
-impl Serialize for OkAck {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Done {
-            status: Status,
-        }
-        Done { status: Status::Ok }.serialize(serializer)
-    }
-}
-
-/// The acknowledgement of `join:room`: the room as it is now, unless the client has been
-/// removed from it in the same moment.
-#[derive(Debug)]
-pub struct RoomAck<'a> {
-    /// The room.
-    pub room: Option<&'a Welcome>,
-    /// As in `room:joined`.
-    pub ice_servers: Option<&'a IceServers>,
-}
-
-impl Serialize for RoomAck<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.room {
-            Some(welcome) => {
-                let room = RoomPayload::new(welcome, self.ice_servers);
-                RoomPayload {
-                    status: Some(Status::Ok),
-                    ..room
-                }
-                .serialize(serializer)
-            }
-            None => OkAck.serialize(serializer),
-        }
-    }
-}
-
-/// The acknowledgement of `subscribe`.
-#[derive(Debug, Serialize)]
-pub struct SubscribeAck<'a> {
-    status: Status,
-    channel: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recovered: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<String>,
-}
-
-impl<'a> SubscribeAck<'a> {
-    /// The client hears `channel` from now on. `recovered` says whether it got all that it missed,
-    /// if it asked for that; `offset` is the place of the last event, if events are kept.
-    pub fn new(channel: &'a str, recovered: Option<bool>, offset: Option<Offset>) -> Self {
-        Self {
-            status: Status::Ok,
-            channel,
-            recovered,
-            offset: offset.map(|offset| offset.to_string()),
-        }
-    }
-}
-
-/// The acknowledgement of `auth:refresh`.
-#[derive(Debug, Serialize)]
+/// `room:joined`: the room as a client finds it.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RefreshAck {
-    status: Status,
-    expires_at: u64,
-}
-
-impl RefreshAck {
-    /// The session now lasts until `expires_at`, in seconds since the Unix epoch.
-    pub const fn new(expires_at: u64) -> Self {
-        Self {
-            status: Status::Ok,
-            expires_at,
-        }
-    }
-}
-
-/// `room:joined`, `room:resumed`, and the acknowledgement of `join:room`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RoomPayload<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Status>,
+#[schemars(rename = "RoomJoined")]
+pub(super) struct RoomPayload<'a> {
     room_id: &'a str,
+    /// The code by which the room was reached.
     room_code: &'a str,
+    /// The receiver's own peer.
     #[serde(serialize_with = "display")]
     peer_id: PeerId,
+    /// The others, oldest first.
     peers: Vec<PeerPayload<'a>>,
     mode: Mode,
+    /// What the others send to the media server; in a room of mode `sfu` only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    producers: Option<Vec<ProducerPayload<'a>>>,
+    producers: Option<Vec<ListedProducer<'a>>>,
+    /// The peer that hosts the room.
     #[serde(serialize_with = "display")]
     host_id: PeerId,
+    /// What brings the receiver back as the same peer: `auth.resumeToken` of the next connection.
     #[serde(serialize_with = "display")]
+    #[schemars(with = "String")]
     resume_token: &'a ResumeToken,
+    /// The STUN and TURN servers, if any are configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     ice_servers: Option<&'a IceServers>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missed: Option<usize>,
+}
+
+/// `room:resumed`: the room, and how much of what was missed follows.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RoomResumed")]
+pub(super) struct ResumedPayload<'a> {
+    #[serde(flatten)]
+    room: RoomPayload<'a>,
+    /// How many events follow that were sent while the receiver was away.
+    missed: usize,
 }
 
 impl<'a> RoomPayload<'a> {
-    fn new(welcome: &'a Welcome, ice_servers: Option<&'a IceServers>) -> Self {
+    pub(super) fn new(welcome: &'a Welcome, ice_servers: Option<&'a IceServers>) -> Self {
         Self {
-            status: None,
             room_id: welcome.room.as_str(),
             room_code: welcome.code.as_str(),
             peer_id: welcome.peer,
             peers: welcome.peers.iter().map(PeerPayload::from).collect(),
             mode: welcome.mode,
-            producers: (welcome.mode == Mode::Sfu).then(|| {
-                welcome
-                    .producers
-                    .iter()
-                    .map(ProducerPayload::listed)
-                    .collect()
-            }),
+            producers: (welcome.mode == Mode::Sfu)
+                .then(|| welcome.producers.iter().map(ListedProducer::from).collect()),
             host_id: welcome.host,
             resume_token: &welcome.resume,
             ice_servers,
-            missed: None,
         }
     }
 }
 
-#[derive(Debug, Serialize)]
+/// One of the others in a room.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct PeerPayload<'a> {
+#[schemars(rename = "PeerInfo")]
+pub(super) struct PeerPayload<'a> {
     #[serde(serialize_with = "display")]
     id: PeerId,
     user_id: &'a str,
@@ -313,8 +197,9 @@ impl<'a> From<&'a PeerInfo> for PeerPayload<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct UserInfo<'a> {
+/// What is to be shown of a user.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct UserInfo<'a> {
     username: &'a str,
 }
 
@@ -326,80 +211,125 @@ impl<'a> UserInfo<'a> {
     }
 }
 
-#[derive(Serialize)]
+/// `peer:joined`.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct PeerJoinedPayload<'a> {
+#[schemars(rename = "PeerJoined")]
+pub(super) struct PeerJoinedPayload<'a> {
     #[serde(serialize_with = "display")]
     peer_id: PeerId,
     user_id: &'a str,
     user_info: UserInfo<'a>,
 }
 
-#[derive(Serialize)]
+/// `peer:left`.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct PeerLeftPayload {
+#[schemars(rename = "PeerLeft")]
+pub(super) struct PeerLeftPayload {
     #[serde(serialize_with = "display")]
     peer_id: PeerId,
-    reason: &'static str,
+    reason: LeaveReason,
 }
 
-#[derive(Serialize)]
+/// `host:changed`.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct HostPayload {
+#[schemars(rename = "HostChanged")]
+pub(super) struct HostPayload {
     #[serde(serialize_with = "display")]
     host_id: PeerId,
 }
 
-#[derive(Serialize)]
+/// `room:mode`.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct ModePayload<'a> {
+#[schemars(rename = "RoomModeChanged")]
+pub(super) struct ModePayload<'a> {
     room_id: &'a str,
     mode: Mode,
     reason: ModeReason,
 }
 
-#[derive(Serialize)]
+/// `room:kicked`.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct KickedPayload<'a> {
+#[schemars(rename = "RoomKicked")]
+pub(super) struct KickedPayload<'a> {
     room_id: &'a str,
     reason: &'a str,
 }
 
-#[derive(Serialize)]
+/// Writes the payload of a relay.
+fn relay<S: Serializer>(
+    kind: RelayKind,
+    from: PeerId,
+    target_peer_id: PeerId,
+    body: &RawValue,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match kind {
+        RelayKind::Offer => OfferPayload {
+            from,
+            target_peer_id,
+            offer: body,
+        }
+        .serialize(serializer),
+        RelayKind::Answer => AnswerPayload {
+            from,
+            target_peer_id,
+            answer: body,
+        }
+        .serialize(serializer),
+        RelayKind::Ice => CandidatePayload {
+            from,
+            target_peer_id,
+            candidate: body,
+        }
+        .serialize(serializer),
+    }
+}
+
+/// `webrtc:offer` from another peer.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct RelayPayload<'a> {
+#[schemars(rename = "RelayedOffer")]
+pub(super) struct OfferPayload<'a> {
+    /// The sender, as the gateway knows it.
     #[serde(serialize_with = "display")]
     from: PeerId,
     #[serde(serialize_with = "display")]
     target_peer_id: PeerId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offer: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    candidate: Option<&'a RawValue>,
+    #[schemars(with = "Description")]
+    offer: &'a RawValue,
 }
 
-impl<'a> RelayPayload<'a> {
-    fn new(kind: RelayKind, from: PeerId, to: PeerId, body: &'a RawValue) -> Self {
-        let only = |wanted| (kind == wanted).then_some(body);
-        Self {
-            from,
-            target_peer_id: to,
-            offer: only(RelayKind::Offer),
-            answer: only(RelayKind::Answer),
-            candidate: only(RelayKind::Ice),
-        }
-    }
+/// `webrtc:answer` from another peer.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "RelayedAnswer")]
+pub(super) struct AnswerPayload<'a> {
+    /// The sender, as the gateway knows it.
+    #[serde(serialize_with = "display")]
+    from: PeerId,
+    #[serde(serialize_with = "display")]
+    target_peer_id: PeerId,
+    #[schemars(with = "Description")]
+    answer: &'a RawValue,
 }
 
-const fn leave_reason(reason: LeaveReason) -> &'static str {
-    match reason {
-        LeaveReason::Left => "left",
-        LeaveReason::Disconnected => "disconnected",
-        LeaveReason::Kicked => "kicked",
-        LeaveReason::NodeLost => "node-lost",
-    }
+/// `webrtc:ice` from another peer.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "RelayedCandidate")]
+pub(super) struct CandidatePayload<'a> {
+    /// The sender, as the gateway knows it.
+    #[serde(serialize_with = "display")]
+    from: PeerId,
+    #[serde(serialize_with = "display")]
+    target_peer_id: PeerId,
+    #[schemars(with = "Candidate")]
+    candidate: &'a RawValue,
 }
 
 /// Writes what `value` displays as, without a string of its own in between.

@@ -3,18 +3,21 @@
 //! The shapes are those of mediasoup-client. What only client and media server have to understand
 //! (rtpParameters, dtlsParameters, …) stays the JSON text that was sent.
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{
     Decoded, WireError,
+    answer::{Done, OkAck},
     fields::Fields,
-    payload::{Status, display},
+    foreign::{AppData, MediaObject},
+    payload::display,
 };
 use crate::core::{Direction, MediaKind, PeerId, ProducerInfo};
 
 /// The longest id of a transport, producer or consumer, in bytes. A media server gives UUIDs.
-const MAX_ID: usize = 128;
+pub(super) const MAX_ID: usize = 128;
 
 /// The most that a client may say of a producer, in bytes of JSON: all others get it, and all
 /// nodes keep it.
@@ -239,43 +242,64 @@ pub enum SfuAnswer {
 
 impl Serialize for SfuAnswer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Default, Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Ack<'a> {
-            status: Status,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            id: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            rtp_capabilities: Option<&'a RawValue>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            ice_parameters: Option<&'a RawValue>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            producers: Option<Vec<ProducerPayload<'a>>>,
-        }
-        let ack = match self {
-            Self::Done => Ack::default(),
-            Self::Produced(id) => Ack {
-                id: Some(id),
-                ..Ack::default()
-            },
-            Self::Capabilities(json) => Ack {
-                rtp_capabilities: Some(json),
-                ..Ack::default()
-            },
-            Self::Ice(json) => Ack {
-                ice_parameters: Some(json),
-                ..Ack::default()
-            },
-            Self::Producers(producers) => Ack {
-                producers: Some(producers.iter().map(ProducerPayload::listed).collect()),
-                ..Ack::default()
-            },
-            Self::Transport(object) | Self::Consumer(object) => {
-                return merge_status(object).serialize(serializer);
+        let status = Done::Ok;
+        match self {
+            Self::Done => OkAck::default().serialize(serializer),
+            Self::Produced(id) => ProducedAck { status, id }.serialize(serializer),
+            Self::Capabilities(rtp_capabilities) => CapabilitiesAck {
+                status,
+                rtp_capabilities,
             }
-        };
-        ack.serialize(serializer)
+            .serialize(serializer),
+            Self::Ice(ice_parameters) => IceAck {
+                status,
+                ice_parameters,
+            }
+            .serialize(serializer),
+            Self::Producers(producers) => ProducersAck {
+                status,
+                producers: producers.iter().map(ListedProducer::from).collect(),
+            }
+            .serialize(serializer),
+            Self::Transport(object) | Self::Consumer(object) => {
+                merge_status(object).serialize(serializer)
+            }
+        }
     }
+}
+
+/// The acknowledgement of `sfu_get_router_capabilities`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CapabilitiesAck<'a> {
+    status: Done,
+    #[schemars(with = "MediaObject")]
+    rtp_capabilities: &'a RawValue,
+}
+
+/// The acknowledgement of `sfu_restart_ice`.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct IceAck<'a> {
+    status: Done,
+    #[schemars(with = "MediaObject")]
+    ice_parameters: &'a RawValue,
+}
+
+/// The acknowledgement of `sfu_produce`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ProducedAck<'a> {
+    status: Done,
+    /// The producer's id.
+    id: &'a str,
+}
+
+/// The acknowledgement of `sfu_get_producers`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ProducersAck<'a> {
+    status: Done,
+    /// Those of the others.
+    producers: Vec<ListedProducer<'a>>,
 }
 
 /// The members of a JSON object after `"status":"ok"`. Where the media server says something of
@@ -291,18 +315,29 @@ fn merge_status(object: &RawValue) -> Box<RawValue> {
     RawValue::from_string(merged).unwrap_or_default()
 }
 
-/// `sfu_new_producer`, and an item of a list of producers.
-#[derive(Debug, Serialize)]
+/// `sfu_new_producer`: media that another peer sends.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "NewProducer")]
 pub(super) struct ProducerPayload<'a> {
     producer_id: &'a str,
+    /// Who sends.
     #[serde(serialize_with = "display")]
     peer_id: PeerId,
     kind: MediaKind,
     #[serde(serialize_with = "json_text")]
+    #[schemars(with = "AppData")]
     app_data: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    paused: Option<bool>,
+}
+
+/// An item of a list of producers.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProducerInfo")]
+pub(super) struct ListedProducer<'a> {
+    #[serde(flatten)]
+    producer: ProducerPayload<'a>,
+    /// Its client sends nothing for now.
+    paused: bool,
 }
 
 impl<'a> ProducerPayload<'a> {
@@ -313,22 +348,23 @@ impl<'a> ProducerPayload<'a> {
             peer_id: info.peer,
             kind: info.producer.kind,
             app_data: &info.producer.app_data,
-            paused: None,
-        }
-    }
-
-    /// As an item of a list.
-    pub(super) fn listed(info: &'a ProducerInfo) -> Self {
-        Self {
-            paused: Some(info.producer.paused),
-            ..Self::news(info)
         }
     }
 }
 
-/// `sfu_producer_closed`.
-#[derive(Debug, Serialize)]
+impl<'a> From<&'a ProducerInfo> for ListedProducer<'a> {
+    fn from(info: &'a ProducerInfo) -> Self {
+        Self {
+            producer: ProducerPayload::news(info),
+            paused: info.producer.paused,
+        }
+    }
+}
+
+/// `sfu_producer_closed`: another peer sends something no more.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ProducerClosed")]
 pub(super) struct ProducerClosedPayload<'a> {
     pub(super) producer_id: &'a str,
     #[serde(serialize_with = "display")]

@@ -20,7 +20,8 @@ use crate::{
     core::{CutReason, Event, Sent},
     hub::{CloseReason, Emission, Ending, Link, Notice, Outgoing},
     protocol::{
-        DrainingPayload, ErrorEvent, ExpiringPayload, IceServers, IceServersPayload, WireError,
+        DrainingPayload, ErrorEvent, ExpiringPayload, IceServers, IceServersPayload, RefusedAck,
+        WireError,
     },
 };
 
@@ -105,7 +106,7 @@ impl Connection {
     /// Refuses an event: into its acknowledgement if there is one, else as an `error` event.
     pub(super) fn refuse(&self, event: &str, ack: Option<i64>, error: &WireError) {
         if ack.is_some() {
-            self.acknowledge(ack, &ErrorEvent::ack(error));
+            self.acknowledge(ack, &RefusedAck::from(error));
         } else {
             self.settle(self.emit("error", &ErrorEvent::about(event, error)));
         }

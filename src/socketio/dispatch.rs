@@ -342,7 +342,7 @@ impl Call<'_> {
     }
 
     fn done(&self) {
-        self.connection.acknowledge(self.ack, &OkAck);
+        self.connection.acknowledge(self.ack, &OkAck::default());
     }
 
     fn refuse(&self, event: &str, error: &WireError) {
@@ -354,10 +354,7 @@ impl Call<'_> {
 fn welcome(connection: &Connection, session: &Session, ack: Option<i64>) {
     if ack.is_some() {
         let (room, servers) = (session.view(), session.ice_servers());
-        let answer = RoomAck {
-            room: room.as_ref(),
-            ice_servers: servers.as_ref(),
-        };
+        let answer = RoomAck::new(room.as_ref(), servers.as_ref());
         connection.acknowledge(ack, &answer);
     }
 }

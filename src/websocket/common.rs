@@ -1,16 +1,17 @@
 //! The frames that both protocols have.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
     core::{Member, ResumeToken},
-    protocol::{ErrorCode, IceServersPayload, WireError},
+    protocol::{ErrorCode, EventSource, IceServersPayload, WireError},
 };
 
 /// What a client is told that is the same in both protocols.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(
     tag = "type",
     rename_all = "kebab-case",
@@ -58,9 +59,11 @@ pub(super) enum Told<'a> {
     /// Something that has nothing to do with rooms.
     Event {
         event: &'a str,
+        #[schemars(with = "serde_json::Value")]
         data: &'a RawValue,
         /// Where it comes from.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<EventSource<'_>>")]
         about: Option<&'a RawValue>,
     },
     /// What a backend emits to clients of its choice.
@@ -98,8 +101,9 @@ pub(super) fn name_of(member: &Member) -> &str {
 }
 
 /// Writes a resume token as text.
-#[derive(Debug)]
-pub(super) struct TokenText<'a>(pub(super) &'a ResumeToken);
+#[derive(Debug, JsonSchema)]
+#[schemars(inline, transparent)]
+pub(super) struct TokenText<'a>(#[schemars(with = "String")] pub(super) &'a ResumeToken);
 
 impl Serialize for TokenText<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -13,6 +13,7 @@
 //! | `pipe`, `frame`, `close` | bytes: the stream, what is written to it, close codes |
 //! | `client` | what both protocols let a client do |
 //! | `common` | the frames that both have |
+//! | `described` | the frames, for the schemas |
 //! | `subscription` | what backends say, for both |
 //! | `mapping` | what is called how in which protocol |
 //! | `signal`, `ws` | the two protocols: reading and writing frames |
@@ -26,6 +27,7 @@ mod client;
 mod close;
 mod common;
 mod connection;
+mod described;
 mod driver;
 mod early;
 mod frame;
@@ -45,7 +47,10 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{auth::Verifier, config::EngineConfig, hub::Hub};
 
-pub use self::upgrade::routes;
+pub use self::{
+    described::{PROTOCOLS, Protocol},
+    upgrade::routes,
+};
 
 /// What the transports need of the rest.
 #[derive(Clone)]

@@ -170,5 +170,5 @@ fn a_producer_is_listed_with_whether_it_is_paused_and_told_without() {
     let mut item = told;
     item["paused"] = json!(true);
     assert_eq!(listed, json!({ "status": "ok", "producers": [item] }));
-    assert_eq!(to_value(Status::Ok).unwrap(), "ok");
+    assert_eq!(to_value(Done::Ok).unwrap(), "ok");
 }

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
     core::{Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, RelayKind, Welcome},
     hub::Outgoing,
-    protocol::{ChatPayload, IceServers},
+    protocol::{Candidate, ChatPayload, DescriptionInit, IceServers},
     websocket::{common::TokenText, connection::Seat, frame, mapping::sdp_of},
 };
 
@@ -17,43 +18,52 @@ use crate::{
 const FORM: &str = "signal";
 
 /// A frame of the server.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(
     tag = "type",
     rename_all = "kebab-case",
     rename_all_fields = "camelCase"
 )]
-enum Told<'a> {
+pub(in crate::websocket) enum Told<'a> {
+    /// The client is in the room.
     Joined(Room<'a>),
+    /// The client is the same peer again; what it missed follows, in order.
     Resumed(Room<'a>),
+    /// Another peer came.
     PeerJoined(Peer<'a>),
+    /// Another peer is gone.
     PeerLeft {
         sender_id: Id<'a>,
         user_id: Id<'a>,
         peer_id: PeerId,
         reason: LeaveReason,
     },
+    /// A session description from another peer.
     Sdp {
         sender_id: Id<'a>,
         sender_peer_id: PeerId,
         target_id: &'a str,
+        #[schemars(with = "DescriptionInit")]
         sdp: &'a RawValue,
     },
+    /// An ICE candidate from another peer.
     Ice {
         sender_id: Id<'a>,
         sender_peer_id: PeerId,
         target_id: &'a str,
+        #[schemars(with = "Candidate")]
         candidate: &'a RawValue,
     },
+    /// Somebody else hosts the room now.
     HostChange {
         host_id: Id<'a>,
         host_peer_id: PeerId,
     },
-    Kick {
-        target_id: &'a str,
-        reason: &'a str,
-    },
+    /// The host removed the client from the room.
+    Kick { target_id: &'a str, reason: &'a str },
+    /// Something was said in the room.
     Chat(ChatPayload<'a>),
+    /// Media flows otherwise from now on.
     RoomMode {
         room_id: &'a str,
         mode: Mode,
@@ -62,9 +72,10 @@ enum Told<'a> {
 }
 
 /// The user behind a peer; the peer itself where that is not known.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
-struct Id<'a>(Cow<'a, str>);
+#[schemars(inline)]
+pub(in crate::websocket) struct Id<'a>(Cow<'a, str>);
 
 impl<'a> Id<'a> {
     fn of(peer: PeerId, member: Option<&'a Member>) -> Self {
@@ -75,9 +86,11 @@ impl<'a> Id<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// `joined`, `resumed`.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Room<'a> {
+#[schemars(inline)]
+pub(in crate::websocket) struct Room<'a> {
     room_id: &'a str,
     room_code: &'a str,
     peer_id: PeerId,
@@ -117,9 +130,11 @@ impl<'a> Room<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// Another peer.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Peer<'a> {
+#[schemars(rename = "SignalPeer")]
+pub(in crate::websocket) struct Peer<'a> {
     sender_id: &'a str,
     user_id: &'a str,
     peer_id: PeerId,

@@ -2,6 +2,7 @@
 
 mod encode;
 mod frames;
+mod requests;
 
 use super::{
     client::{Client, Handled, Outcome, Protocol, Work},
@@ -13,7 +14,9 @@ use crate::{
     protocol::{ErrorCode, WireError},
 };
 
-pub(super) use encode::encode;
+pub(super) use encode::{Told, encode};
+pub(super) use requests::Asked;
+
 use frames::{Incoming, Request};
 
 /// The protocol for one connection.

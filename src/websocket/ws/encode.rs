@@ -3,14 +3,18 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    core::{ChatMessage, Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, Welcome},
+    core::{
+        ChatMessage, Event, LeaveReason, Member, Mode, ModeReason, PeerId, PeerInfo, RelayKind,
+        Welcome,
+    },
     hub::Outgoing,
-    protocol::IceServers,
+    protocol::{IceServers, RelayBody},
     websocket::{
         common::{TokenText, name_of},
         connection::Seat,
@@ -22,45 +26,56 @@ use crate::{
 /// The name of the protocol, as one form of a frame.
 const FORM: &str = "ws";
 
+/// The types of the frames that carry relays.
+const RELAYED: [&str; 3] = [
+    ws_type(RelayKind::Offer),
+    ws_type(RelayKind::Answer),
+    ws_type(RelayKind::Ice),
+];
+
 /// A frame of the server, but those that carry relays.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(
     tag = "type",
     rename_all = "kebab-case",
     rename_all_fields = "camelCase"
 )]
-pub(super) enum Told<'a> {
+pub(in crate::websocket) enum Told<'a> {
+    /// The client is in the room.
     Joined(Room<'a>),
+    /// The client is the same peer again; what it missed follows, in order.
     Resumed(Room<'a>),
+    /// Another peer came.
     PeerJoined {
         room: &'a str,
         #[serde(flatten)]
         peer: Peer<'a>,
     },
+    /// Another peer is gone.
     PeerLeft {
         room: &'a str,
         sender: Name<'a>,
         peer_id: PeerId,
         reason: LeaveReason,
     },
+    /// Something was said in the room.
     Chat {
         room: &'a str,
         sender: &'a str,
         peer_id: PeerId,
         payload: Said<'a>,
     },
+    /// Somebody else hosts the room now.
     HostChange {
         room: &'a str,
         host: Name<'a>,
         host_id: PeerId,
     },
-    Kicked {
-        room: &'a str,
-        reason: &'a str,
-    },
-    Left {
-        room: &'a str,
-    },
+    /// The host removed the client from the room.
+    Kicked { room: &'a str, reason: &'a str },
+    /// The client has left the room.
+    Left { room: &'a str },
+    /// Media flows otherwise from now on.
     RoomMode {
         room: &'a str,
         mode: Mode,
@@ -68,22 +83,25 @@ pub(super) enum Told<'a> {
     },
 }
 
-/// The frame that carries a relay.
-#[derive(Debug, Serialize)]
+/// A message from another peer for this one.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Relayed<'a> {
+pub(in crate::websocket) struct Relayed<'a> {
+    #[schemars(extend("enum" = RELAYED))]
     r#type: &'static str,
     room: &'a str,
     sender: Name<'a>,
     sender_peer_id: PeerId,
     recipient: &'a str,
+    #[schemars(with = "RelayBody")]
     payload: &'a RawValue,
 }
 
 /// The name of a peer; its id where its name is not known.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub(super) struct Name<'a>(Cow<'a, str>);
+#[schemars(inline)]
+pub(in crate::websocket) struct Name<'a>(Cow<'a, str>);
 
 impl<'a> Name<'a> {
     fn of(peer: PeerId, member: Option<&'a Member>) -> Self {
@@ -95,9 +113,10 @@ impl<'a> Name<'a> {
 }
 
 /// `joined`, `resumed`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Room<'a> {
+#[schemars(inline)]
+pub(in crate::websocket) struct Room<'a> {
     room: &'a str,
     room_id: &'a str,
     sender: &'a str,
@@ -137,9 +156,10 @@ impl<'a> Room<'a> {
 }
 
 /// Another peer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Peer<'a> {
+#[schemars(rename = "WsPeer")]
+pub(in crate::websocket) struct Peer<'a> {
     sender: &'a str,
     peer_id: PeerId,
     user_id: &'a str,
@@ -158,9 +178,10 @@ impl<'a> From<&'a PeerInfo> for Peer<'a> {
 }
 
 /// What was said.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Said<'a> {
+#[schemars(rename = "WsChat")]
+pub(in crate::websocket) struct Said<'a> {
     id: Uuid,
     content: &'a str,
     timestamp: u64,

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The longest name of a connection, in characters.
-const MAX_NAME_CHARS: usize = 64;
+pub(super) const MAX_NAME_CHARS: usize = 64;
 
 /// A frame, checked. Texts are borrowed from it.
 #[derive(Debug)]

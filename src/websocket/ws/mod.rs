@@ -2,6 +2,7 @@
 
 mod encode;
 mod frames;
+mod requests;
 
 use std::sync::Arc;
 
@@ -15,7 +16,9 @@ use crate::{
     protocol::{ErrorCode, WireError},
 };
 
-pub(super) use encode::encode;
+pub(super) use encode::{Relayed, Told, encode};
+pub(super) use requests::Asked;
+
 use frames::{Action, Incoming, Request};
 
 /// The protocol for one connection.
