@@ -73,6 +73,7 @@ export class Client {
       this.socket.on('disconnect', lost);
       this.socket.emit(event, ...args, (...acks) => {
         this.recorder.add(`ack ${event}`, acks);
+        this.node?.contract?.answered(event, args, acks, this.username);
         resolve(acks[0]);
       });
     });
@@ -112,16 +113,20 @@ export class Client {
   }
 }
 
-function recordEverything(socket, version, recorder) {
+function recordEverything(socket, version, recorder, contract) {
+  const record = (event, ...args) => {
+    contract?.heard(event, args, recorder.owner);
+    recorder.add(event, args);
+  };
   if (version === 2) {
     const original = socket.onevent;
     socket.onevent = function onevent(packet) {
-      recorder.add(packet.data[0], packet.data.slice(1));
+      record(...packet.data);
       original.call(this, packet);
     };
     return;
   }
-  socket.onAny((event, ...args) => recorder.add(event, args));
+  socket.onAny(record);
 }
 
 /** @param {string} url @param {Options} options */
@@ -177,7 +182,7 @@ export async function connect(t, gateway, options = {}) {
   const recorder = new Recorder(username);
   const client = new Client(socket, kind, recorder, sub, username);
   client.node = node;
-  recordEverything(socket, kind.version, recorder);
+  recordEverything(socket, kind.version, recorder, node.contract);
   client.ended = new Promise((resolve) => socket.on('disconnect', resolve));
   options.prepare?.(socket, recorder);
   t.after(() => client.close());

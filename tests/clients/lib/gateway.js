@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Contract } from './contract.js';
 import { Identity } from './identity.js';
 import { end, spawnOwned } from './processes.js';
 import { within } from './wait.js';
@@ -29,6 +30,8 @@ export class Gateway {
   lines = [];
   /** @type {number} */
   port = 0;
+  /** What it says of its events, unless that is not to be checked. @type {Contract | null} */
+  contract = null;
 
   /** @param {import('node:child_process').ChildProcess} child @param {Identity} identity */
   constructor(child, identity) {
@@ -155,6 +158,7 @@ export async function startNode(env, identity) {
   const gateway = new Gateway(child, identity);
   try {
     await gateway.listening();
+    gateway.contract = await Contract.of(gateway);
   } catch (error) {
     await gateway.kill();
     throw error;

@@ -6,11 +6,12 @@ import { within } from './wait.js';
 /** A client of one of the raw WebSocket protocols. Frames are recorded under their type. */
 export class RawClient {
   /** @param {WebSocket} socket @param {Recorder} recorder */
-  constructor(socket, recorder, userId, username) {
+  constructor(socket, recorder, userId, username, check = () => {}) {
     Object.assign(this, { socket, recorder, userId, username });
     this.closed = new Promise((resolve) => socket.on('close', (code, reason) => resolve({ code, reason: reason.toString() })));
     socket.on('message', (data) => {
       const frame = JSON.parse(data.toString());
+      check(frame);
       recorder.add(frame.type, [frame]);
     });
     socket.on('error', () => {});
@@ -54,9 +55,11 @@ export async function connectRaw(t, gateway, path, options = {}) {
   const username = options.username ?? `name of ${sub}`;
   const token = options.token === undefined ? await gateway.identity.token({ sub, username }) : options.token;
   const headers = { ...options.headers, ...(token === null ? {} : { cookie: `access_token=${token}` }) };
-  const url = `${gateway.next().url.replace('http', 'ws')}${path}`;
+  const node = gateway.next();
+  const url = `${node.url.replace('http', 'ws')}${path}`;
   const socket = new WebSocket(url, options.protocols ?? [], { headers, perMessageDeflate: false });
-  const client = new RawClient(socket, new Recorder(username), sub, username);
+  const client = new RawClient(socket, new Recorder(username), sub, username,
+    (frame) => node.contract?.frame(path, frame, username));
   t.after(() => socket.terminate());
   const opened = new Promise((resolve, reject) => {
     socket.once('open', resolve);

@@ -148,7 +148,7 @@ const scenarios = {
     const client = await connect(t, gateway, { kind });
     assertRefused(await client.ask('no:such:event', {}), 'UNKNOWN_EVENT');
     assertRefused(await client.ask('sfu_get_router_capabilities'), 'MEDIA_UNAVAILABLE', /^Media Server Unavailable$/);
-    assertRefused(await client.ask('subscribe', { channel: 'match:1' }), 'SERVICE_UNAVAILABLE');
+    assertRefused(await client.ask('subscribe', { channel: 'no:such:channel' }), 'FORBIDDEN');
     client.send('no:such:event', {});
     const { code, event, message, retryable } = await client.event('error');
     assert.deepEqual([code, event, typeof message, typeof retryable],

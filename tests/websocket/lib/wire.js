@@ -26,6 +26,7 @@ export class Wire {
   constructor(way, path, { token, headers = {}, protocols = [], owner = path, autoPong = true, first = [] } = {}) {
     this.frames = new Recorder(owner);
     this.path = path;
+    this.contract = (way.node ?? way).contract;
     const all = token ? { cookie: `access_token=${token}`, ...headers } : headers;
     this.ws = new WebSocket(`ws://127.0.0.1:${way.port}${path}`, protocols, { headers: all, perMessageDeflate: false, autoPong });
     this.ws.on('open', () => first.forEach((frame) => this.send(frame)));
@@ -74,6 +75,7 @@ export class Wire {
     }
     this.texts.push(data.toString());
     const frame = JSON.parse(data.toString());
+    this.contract?.frame(this.path, frame, this.frames.owner);
     this.frames.add(frame.type, [frame]);
   }
 
