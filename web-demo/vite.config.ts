@@ -22,5 +22,5 @@ export default defineConfig({
       '/dev': { target: gateway },
     },
   },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  test: { include: ['src/**/*.test.ts', 'scripts/*.test.mjs'], environment: 'node' },
 });

@@ -67,7 +67,7 @@ export class Chatter {
     store.history.value = 'loading';
     try {
       const answer = await this.client.request('chat_history', { limit: PAGE, ...(before === undefined ? {} : { before }) });
-      const messages = Array.isArray(answer.messages) ? (answer.messages as ChatMessage[]) : [];
+      const { messages } = answer;
       this.take(messages);
       // Without the service behind it the gateway knows the newest messages only.
       if (answer.partial === true) store.history.value = 'failed';

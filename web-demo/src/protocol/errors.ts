@@ -1,4 +1,4 @@
-import type { Ack } from './types';
+import type { Refused, RequestAnswers, RequestEvent } from './types';
 
 /** A request the gateway refused, or that never got its answer. */
 export class SignalError extends Error {
@@ -35,11 +35,11 @@ export function friendlyMessage(code: string, message: string): string {
 }
 
 /** Passes the good answers on and turns the others into a SignalError. */
-export function unwrapAck(ack: unknown): Record<string, unknown> {
+export function unwrapAck<E extends RequestEvent>(ack: unknown): RequestAnswers[E] {
   if (typeof ack !== 'object' || ack === null || !('status' in ack)) {
     throw new SignalError('INTERNAL', 'The gateway sent an answer of an unknown shape.', false);
   }
-  const answer = ack as Ack;
-  if (answer.status === 'ok') return answer;
-  throw new SignalError(answer.code, friendlyMessage(answer.code, answer.message), answer.retryable ?? false);
+  if (ack.status === 'ok') return ack as RequestAnswers[E];
+  const { code, message, retryable } = ack as Refused;
+  throw new SignalError(code, friendlyMessage(code, message), retryable ?? false);
 }

@@ -2,6 +2,7 @@ import type { DirectMessage } from '../protocol/dataChannel';
 import type { RelayedAnswer, RelayedIce, RelayedOffer, RequestPayloads } from '../protocol/types';
 import { NO_ICE, type IceProblem, type IceSettings } from './ice';
 import { PeerLink, type LocalTracks } from './peerLink';
+import { normaliseDescription } from './sdp';
 import type { MediaSession, Surroundings } from './session';
 import { summarise, type PeerStats, type StatsSample } from './stats';
 
@@ -64,11 +65,11 @@ export class Mesh implements MediaSession {
   }
 
   takeOffer({ from, offer }: RelayedOffer): void {
-    this.ensure(from).takeDescription(offer);
+    this.ensure(from).takeDescription(normaliseDescription('offer', offer));
   }
 
   takeAnswer({ from, answer }: RelayedAnswer): void {
-    this.links.get(from)?.takeDescription(answer);
+    this.links.get(from)?.takeDescription(normaliseDescription('answer', answer));
   }
 
   takeIce({ from, candidate }: RelayedIce): void {

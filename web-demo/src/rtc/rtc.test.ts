@@ -1,10 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { remedyFor, type LinkHealth } from './recovery';
-import { belongsTo, connectionKey, iceUfrags } from './sdp';
+import { belongsTo, connectionKey, iceUfrags, normaliseDescription } from './sdp';
 import { formatRate, formatShape, summarise } from './stats';
 
 describe('descriptions', () => {
   const sdp = 'v=0\r\no=- 4611 2 IN IP4 127.0.0.1\r\na=ice-ufrag:AbC+\r\na=fingerprint:sha-256 aa:bb\r\n';
+
+  test('may come bare, or in an object', () => {
+    const described = { type: 'offer', sdp } as const;
+    expect(normaliseDescription('offer', sdp)).toEqual(described);
+    expect(normaliseDescription('answer', described)).toBe(described);
+  });
 
   test('are told apart by their certificate, whatever else changes', () => {
     expect(connectionKey(sdp)).toBe('AA:BB');

@@ -14,6 +14,11 @@ export function iceUfrags(sdp: string): Set<string> {
   return new Set([...sdp.matchAll(/^a=ice-ufrag:(\S+)/gm)].map((m) => m[1] ?? ''));
 }
 
+/** Clients may send the bare SDP; the event says which of the two it is. */
+export function normaliseDescription(type: 'offer' | 'answer', description: RTCSessionDescriptionInit | string): RTCSessionDescriptionInit {
+  return typeof description === 'string' ? { type, sdp: description } : description;
+}
+
 /** Clients may send the bare candidate line; it then belongs to the first media section. */
 export function normaliseCandidate(candidate: WireCandidate): RTCIceCandidateInit | null {
   if (candidate === null) return null;

@@ -1,6 +1,6 @@
 import { io, type Manager, type Socket } from 'socket.io-client';
 import { SignalError, unwrapAck } from '../protocol/errors';
-import type { RequestEvent, RequestPayloads, ServerEvents } from '../protocol/types';
+import type { ClientToServerEvents, RequestAnswers, RequestEvent, RequestPayloads, ServerToClientEvents } from '../protocol/types';
 import type { Direction } from '../state/eventLog';
 
 export interface LinkObserver {
@@ -15,7 +15,7 @@ const ACK_TIMEOUT_MS = 8000;
 
 /** One Socket.IO connection to the gateway: typed requests, the log of all events, and the cut. */
 export class SignallingClient {
-  private readonly socket: Socket;
+  private readonly socket: Socket<ServerToClientEvents, ClientToServerEvents>;
   private readonly manager: Manager;
   private restoreTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -53,8 +53,8 @@ export class SignallingClient {
     this.socket.connect();
   }
 
-  on<E extends keyof ServerEvents>(event: E, handler: ServerEvents[E]): void {
-    this.socket.on(event as string, handler as (...args: unknown[]) => void);
+  on<E extends keyof ServerToClientEvents>(event: E, handler: ServerToClientEvents[E]): void {
+    (this.socket as Socket).on(event as string, handler as (...args: unknown[]) => void);
   }
 
   /** Says goodbye: a DISCONNECT packet, which the gateway takes as leaving at once. */
@@ -82,18 +82,18 @@ export class SignallingClient {
   }
 
   /** Emits with an ack and waits for it. Never buffers: without a connection it fails at once. */
-  async request<E extends RequestEvent>(event: E, payload: RequestPayloads[E], timeoutMs = ACK_TIMEOUT_MS): Promise<Record<string, unknown>> {
+  async request<E extends RequestEvent>(event: E, payload: RequestPayloads[E], timeoutMs = ACK_TIMEOUT_MS): Promise<RequestAnswers[E]> {
     if (!this.socket.connected) throw new SignalError('LINK_LOST', 'Not connected.', true);
     const args = payload === undefined ? [] : [payload];
     let answer: unknown;
     try {
-      answer = await this.socket.timeout(timeoutMs).emitWithAck(event, ...args);
+      answer = await (this.socket as Socket).timeout(timeoutMs).emitWithAck(event, ...args);
     } catch {
       const lost = !this.socket.connected;
       throw new SignalError(lost ? 'LINK_LOST' : 'TIMEOUT', lost ? 'The connection was lost.' : 'The gateway did not answer in time.', true);
     }
     this.observer.record('ack', event, answer);
-    return unwrapAck(answer);
+    return unwrapAck<E>(answer);
   }
 
   private observeLink(): void {

@@ -78,7 +78,7 @@ describe('what other clients attach', () => {
 
   test('and otherwise left alone', () => {
     for (const appData of [undefined, null, 7, 'x', [], { source: 1 }, { width: -1, height: 720, fps: 30 }, { width: '9', height: 9, fps: 9 }, { width: 4, height: 4 }]) {
-      expect(fromWire(cam('v', 'a', { appData }))).toMatchObject({ source: 'cam', size: null });
+      expect(fromWire(cam('v', 'a', { appData: appData as never }))).toMatchObject({ source: 'cam', size: null });
     }
     expect(fromWire(mic('m', 'a', { appData: { source: 'screen' } })).source).toBe('mic');
   });

@@ -1,7 +1,7 @@
-import type { RequestEvent, RequestPayloads, SfuAnswers, TransportDirection } from '../../protocol/types';
+import type { RequestAnswers, RequestEvent, RequestPayloads, TransportDirection } from '../../protocol/types';
 import type { types as mediasoup } from 'mediasoup-client';
 
-export type Ask = <E extends RequestEvent>(event: E, payload: RequestPayloads[E], timeoutMs?: number) => Promise<Record<string, unknown>>;
+export type Ask = <E extends RequestEvent>(event: E, payload: RequestPayloads[E], timeoutMs?: number) => Promise<RequestAnswers[E]>;
 
 /** The gateway does what changes state in order, and gives the media server 3 s for each. */
 const ANSWER_MS = 15_000;
@@ -15,7 +15,7 @@ export class SfuRequests {
     return answer.rtpCapabilities;
   }
 
-  createTransport(direction: TransportDirection): Promise<SfuAnswers['sfu_create_transport']> {
+  createTransport(direction: TransportDirection): Promise<RequestAnswers['sfu_create_transport']> {
     return this.answer('sfu_create_transport', { direction });
   }
 
@@ -40,12 +40,12 @@ export class SfuRequests {
     await this.ask('sfu_close_producer', { producerId }, ANSWER_MS);
   }
 
-  async producers(): Promise<SfuAnswers['sfu_get_producers']['producers']> {
+  async producers(): Promise<RequestAnswers['sfu_get_producers']['producers']> {
     const { producers } = await this.answer('sfu_get_producers', undefined);
     return Array.isArray(producers) ? producers : [];
   }
 
-  consume(payload: RequestPayloads['sfu_consume']): Promise<SfuAnswers['sfu_consume']> {
+  consume(payload: RequestPayloads['sfu_consume']): Promise<RequestAnswers['sfu_consume']> {
     return this.answer('sfu_consume', payload);
   }
 
@@ -53,7 +53,7 @@ export class SfuRequests {
     await this.ask('sfu_resume_consumer', { consumerId }, ANSWER_MS);
   }
 
-  private async answer<E extends RequestEvent & keyof SfuAnswers>(event: E, payload: RequestPayloads[E]): Promise<SfuAnswers[E]> {
-    return (await this.ask(event, payload, ANSWER_MS)) as unknown as SfuAnswers[E];
+  private answer<E extends RequestEvent>(event: E, payload: RequestPayloads[E]): Promise<RequestAnswers[E]> {
+    return this.ask(event, payload, ANSWER_MS);
   }
 }

@@ -84,7 +84,7 @@ class FakeGateway {
     const failure = this.failing.get(event);
     if (failure) throw failure;
     const producerId = (payload as { producerId?: string } | undefined)?.producerId;
-    return { status: 'ok', id: `${event}-${++this.serial}`, producerId, producers: this.producers, rtpParameters: {} };
+    return { status: 'ok', id: `${event}-${++this.serial}`, producerId, producers: this.producers, rtpParameters: {} } as never;
   };
 
   /** The next answer of this kind comes, or fails, when it is told to. */
@@ -101,7 +101,7 @@ class FakeGateway {
 
 const refusal = (code: string, retryable = false) => new SignalError(code, code, retryable);
 const AWAY = refusal('MEDIA_UNAVAILABLE', true);
-const producer = (producerId: string, kind: 'audio' | 'video' = 'video'): ProducerInfo => ({ producerId, peerId: 'a', kind });
+const producer = (producerId: string, kind: 'audio' | 'video' = 'video'): ProducerInfo => ({ producerId, peerId: 'a', kind, appData: {} });
 const surroundings = (producers: ProducerInfo[] | null = null): Surroundings => ({
   selfId: 'me',
   ice: NO_ICE,
