@@ -14,7 +14,7 @@ HAVE_NODE := $(shell command -v node >/dev/null && command -v $(NPM) >/dev/null 
 DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
 .PHONY: help run run-sfu cluster media-service demo build release test test-rust simulate test-demo \
-	test-media-service test-clients test-cluster measure-cluster test-chat test-websocket test-events measure-events test-sfu play-sfu \
+	types test-media-service test-asyncapi test-clients test-cluster measure-cluster test-chat test-websocket test-events measure-events test-sfu play-sfu \
 	measure-sfu test-turn test-python test-browser lint fmt deny system-packages docker bench clean
 
 help: ## Show what there is
@@ -59,7 +59,7 @@ build: demo ## Build the gateway (debug)
 release: demo ## Build the gateway for production: target/release/switchboard
 	cargo build --locked --release
 
-test: system-packages lint test-rust test-demo test-media-service test-clients test-cluster test-chat test-websocket test-events test-sfu test-turn test-python test-browser ## Run all tests; installs what they need
+test: system-packages lint test-rust test-demo test-media-service test-asyncapi test-clients test-cluster test-chat test-websocket test-events test-sfu test-turn test-python test-browser ## Run all tests; installs what they need
 
 test-rust: ## Unit, property and simulation tests, and those against a real Redis
 	cargo test --locked
@@ -73,6 +73,13 @@ test-demo: web-demo/node_modules/.installed ## Unit tests of the demo
 
 test-media-service: media-service/node_modules/.installed ## The Media Service with a real worker, and media through it
 	cd media-service && $(NPM) test && $(NPM) run test:media
+
+types: web-demo/node_modules/.installed ## Write docs/asyncapi.json and the TypeScript types of the wire anew
+	UPDATE_TYPES=1 cargo test --locked --lib asyncapi::
+	cd web-demo && node scripts/types.mjs
+
+test-asyncapi: build tests/clients/node_modules/.installed tests/asyncapi/node_modules/.installed ## The description of all events, read by the reference parser
+	cd tests/asyncapi && $(NPM) test
 
 test-clients: build tests/clients/node_modules/.installed ## Real socket.io clients, versions 4, 3 and 2
 	cd tests/clients && $(NPM) test
