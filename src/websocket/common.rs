@@ -65,15 +65,9 @@ pub(super) enum Told<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         #[schemars(with = "Option<EventSource<'_>>")]
         about: Option<&'a RawValue>,
-    },
-    /// What a backend emits to clients of its choice.
-    #[serde(rename = "event")]
-    Emitted {
-        event: &'a str,
-        /// The first argument.
-        data: &'a RawValue,
-        /// All arguments, if there are several.
+        /// All arguments, if a backend emits several; `data` is the first of them.
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        #[schemars(with = "Option<Vec<serde_json::Value>>")]
         args: &'a [Box<RawValue>],
     },
 }

@@ -208,15 +208,17 @@ impl Link for Connection {
             event: name,
             data,
             about,
+            args: &[],
         });
     }
 
     fn emit(&self, emission: &Emission<'_>) {
         let args = emission.args();
         let frame = emission.frame(|| {
-            frame::text(&Told::Emitted {
+            frame::text(&Told::Event {
                 event: emission.name(),
                 data: args.first().map_or(RawValue::NULL, |data| data),
+                about: None,
                 args: if args.len() > 1 { args } else { &[] },
             })
         });
