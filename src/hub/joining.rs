@@ -125,7 +125,11 @@ impl Session {
         }
         if cluster.is_some() || rooms.is_some() {
             let (session, code) = (Arc::clone(self), code.clone());
-            return Joining::Later(Box::pin(session.join_later(code, alias)));
+            return Joining::Later(Box::pin(async move {
+                let joined = session.join_later(code, alias).await;
+                session.look_away();
+                joined
+            }));
         }
         let profile = RoomProfile::of_code(code);
         let newcomer = match self.get_up(&mut place, alias) {
@@ -138,7 +142,7 @@ impl Session {
 
     /// Joins a room that others have to be asked about.
     async fn join_later(
-        self: Arc<Self>,
+        self: &Arc<Self>,
         code: RoomCode,
         alias: Option<Arc<str>>,
     ) -> Result<(), WireError> {

@@ -15,7 +15,7 @@ mod support;
 use futures_util::future::join_all;
 use node::{Node, alias_of, join, join_room, peer_of};
 use support::redis::{Redis, wait_until};
-use switchboard::hub::Ending;
+use switchboard::hub::{Arrival, Ending};
 use switchboard::protocol::ErrorCode;
 
 const NAMES: &str = "room:{room_r}:names";
@@ -202,4 +202,35 @@ async fn without_redis_a_node_gives_no_name_twice() {
     wait_until("and so is the other node", || !ben.find("door").is_empty());
     let emil = other.open("emil");
     assert_taken(join(&emil, Some("door")).await);
+}
+
+/// How often Redis was asked for a channel.
+fn subscriptions(redis: &Redis) -> usize {
+    let stats = redis.cli(&["INFO", "commandstats"]);
+    let asked = stats.lines().filter_map(|line| {
+        let (command, stats) = line.split_once(":calls=")?;
+        let counts = ["cmdstat_subscribe", "cmdstat_ssubscribe"].contains(&command);
+        counts.then(|| stats.split(',').next()?.parse::<usize>().ok())?
+    });
+    asked.sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_is_opened_once_for_who_looks_who_is_there_and_joins_and_let_go_if_it_does_not() {
+    let redis = Redis::start();
+    let [one, other] = nodes(&redis).await;
+    let code = "r".parse().unwrap();
+    let before = subscriptions(&redis);
+    let anna = one.admit("anna");
+    assert_eq!(anna.arrive(&code, None).await.unwrap(), Arrival::New);
+    join(&anna, None).await.unwrap();
+    assert_eq!(subscriptions(&redis), before + 1);
+    let again = other.admit("anna");
+    assert_eq!(again.arrive(&code, None).await.unwrap(), Arrival::Beside);
+    assert_eq!(subscriptions(&redis), before + 2);
+    assert_eq!((one.rooms(), other.rooms()), (1, 1));
+    again.close(Ending::Lost);
+    assert_eq!((one.rooms(), other.rooms()), (1, 0));
+    anna.leave();
+    assert_eq!(one.rooms(), 0);
 }
