@@ -86,6 +86,22 @@ async fn a_name_leads_to_its_peer_on_every_node_and_is_free_when_that_leaves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_has_the_name_already_through_another_connection_is_told_how_to_be_that_peer() {
+    let redis = Redis::start();
+    let [one, other] = nodes(&redis).await;
+    let (anna, ben) = (one.open("anna"), other.open("ben"));
+    join(&anna, Some("camera")).await.unwrap();
+    for node in [&one, &other] {
+        let refused = join(&node.open("anna"), Some("camera")).await;
+        let refused = refused.expect_err("the name is taken");
+        assert_eq!(refused.code, ErrorCode::Forbidden);
+        assert!(refused.message.contains("resumeToken"), "{refused:?}");
+    }
+    assert_taken(join(&ben, Some("camera")).await);
+    assert_taken(join(&one.open("anna"), Some("anna")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_is_kept_for_a_peer_that_is_away_as_long_as_it_is_waited_for() {
     let redis = Redis::start();
     let [one, other] = nodes(&redis).await;
