@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::AuthError;
+use crate::core::{Member, UserId};
 
 /// Longest accepted `sub`, in bytes. OpenID Connect allows 255 characters; the id ends up in Redis
 /// keys and in messages to other peers, so there has to be a limit.
@@ -23,6 +24,17 @@ pub struct Identity {
     pub username: Arc<str>,
     /// When the token expires (`exp`), in seconds since the Unix epoch.
     pub expires_at: u64,
+}
+
+impl Identity {
+    /// The user as a member of rooms.
+    pub fn member(&self) -> Arc<Member> {
+        Arc::new(Member {
+            user: UserId::from(Arc::clone(&self.user_id)),
+            username: Arc::clone(&self.username),
+            alias: None,
+        })
+    }
 }
 
 /// What a token has to say besides being genuine.

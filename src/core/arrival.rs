@@ -2,10 +2,10 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use indexmap::IndexSet;
+use indexmap::IndexMap;
 use uuid::Uuid;
 
-use super::{Event, NodeId, PeerId, ResumeSecret, replay::Replay};
+use super::{Event, Member, NodeId, PeerId, ResumeSecret, replay::Replay};
 
 /// A peer that another node was asked to hand over, and has not yet.
 #[derive(Debug)]
@@ -60,17 +60,21 @@ pub(super) struct Seen {
 /// Who is in a room and who hosts it, as somebody knows it.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
-    /// Who is in it, oldest first.
-    pub(super) peers: IndexSet<PeerId>,
+    /// Who is in it, oldest first, and who is behind them if that is known: others may be told of
+    /// one that is gone by then.
+    pub(super) peers: IndexMap<PeerId, Option<Arc<Member>>>,
     /// Who hosts it.
     pub(super) host: Option<PeerId>,
 }
 
 impl Known {
     /// Without a word of the host it is the oldest.
-    pub(super) fn new(peers: impl IntoIterator<Item = PeerId>, host: Option<PeerId>) -> Self {
-        let peers: IndexSet<PeerId> = peers.into_iter().collect();
-        let host = host.or_else(|| peers.first().copied());
+    pub(super) fn new(
+        peers: impl IntoIterator<Item = (PeerId, Option<Arc<Member>>)>,
+        host: Option<PeerId>,
+    ) -> Self {
+        let peers: IndexMap<_, _> = peers.into_iter().collect();
+        let host = host.or_else(|| peers.first().map(|(id, _)| *id));
         Self { peers, host }
     }
 }

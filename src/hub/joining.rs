@@ -18,6 +18,10 @@ use crate::{
     services::room::RoomProfile,
 };
 
+/// To whoever wants a name that another peer of the same user has.
+const OWN_NAME: &str =
+    "this name is held by your own other connection: present its resumeToken to be that peer";
+
 /// What takes a while because others are asked.
 pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -27,6 +31,19 @@ pub enum Joining {
     Done(Result<(), WireError>),
     /// It is decided when others have been asked.
     Later(Later<Result<(), WireError>>),
+}
+
+impl Joining {
+    /// What is decided in the end.
+    ///
+    /// # Errors
+    /// Those of [`Session::join_as`].
+    pub async fn done(self) -> Result<(), WireError> {
+        match self {
+            Self::Done(joined) => joined,
+            Self::Later(joining) => joining.await,
+        }
+    }
 }
 
 impl Session {
@@ -125,7 +142,11 @@ impl Session {
         }
         if cluster.is_some() || rooms.is_some() {
             let (session, code) = (Arc::clone(self), code.clone());
-            return Joining::Later(Box::pin(session.join_later(code, alias)));
+            return Joining::Later(Box::pin(async move {
+                let joined = session.join_later(code, alias).await;
+                session.look_away();
+                joined
+            }));
         }
         let profile = RoomProfile::of_code(code);
         let newcomer = match self.get_up(&mut place, alias) {
@@ -138,7 +159,7 @@ impl Session {
 
     /// Joins a room that others have to be asked about.
     async fn join_later(
-        self: Arc<Self>,
+        self: &Arc<Self>,
         code: RoomCode,
         alias: Option<Arc<str>>,
     ) -> Result<(), WireError> {
@@ -211,6 +232,7 @@ impl Session {
         alone: bool,
     ) -> Result<(), WireError> {
         let (hub, peer) = (&self.hub, newcomer.peer);
+        let member = Arc::clone(&newcomer.member);
         let (cell, joined) = hub.rooms.enter(&profile.id, &profile.code, |room, out| {
             room.set_capacity(profile.max_peers);
             if alone {
@@ -218,7 +240,7 @@ impl Session {
             }
             room.join(newcomer, out)
         });
-        joined?;
+        joined.map_err(|refusal| refused(refusal, &cell, &member))?;
         debug!(%peer, room = %cell.id(), "peer joined");
         hub.seated(&cell, &self.member.user);
         self.sit(place, cell, peer);
@@ -248,7 +270,7 @@ impl Session {
             .await;
         match reserved {
             Ok(Reserved::Full) => return Err(Refusal::RoomFull.into()),
-            Ok(Reserved::NameTaken) => return Err(Refusal::NameTaken.into()),
+            Ok(Reserved::NameTaken) => return Err(refused(Refusal::NameTaken, cell, &member)),
             Ok(Reserved::Done) | Err(Unavailable) => {}
         }
         {
@@ -324,6 +346,16 @@ impl Hub {
         }
         cluster.reserve(keys, peer, alias, places()).await
     }
+}
+
+/// Why somebody may not join. Whoever held the name may be who asks for it, before its loss is
+/// noticed: it is told how to come back.
+fn refused(refusal: Refusal, cell: &RoomCell, member: &Member) -> WireError {
+    let is_own = |alias| cell.look(|room| room.is_named(alias, &member.user));
+    if refusal == Refusal::NameTaken && member.alias.as_deref().is_some_and(is_own) {
+        return WireError::new(ErrorCode::Forbidden, OWN_NAME);
+    }
+    refusal.into()
 }
 
 /// A place in a room, and a name: given back if nobody takes it, whatever happens.

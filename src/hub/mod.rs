@@ -12,11 +12,11 @@
 //! | `ice` | credentials for TURN servers |
 //! | `sfu`, `exchange`, `lane` | what clients ask of media servers |
 //! | `modes` | which rooms go through a media server |
-//! | `shared`, `sharing` | rooms that other nodes serve too |
+//! | `shared`, `sharing`, `making_up` | rooms that other nodes serve too, and what they did not hear |
 //! | `mending` | what is lost between nodes is found and put right |
 //! | `audience`, `telling` | what backends say to users, rooms and subscribers |
 //! | `overview` | what operators and backends are told of rooms and nodes |
-//! | `link` | the way to a client |
+//! | `link`, `load` | the way to a client, and how much may wait on it |
 //!
 //! Each room has a lock of its own, held while one input is applied and its events are put
 //! into the queues of their receivers. That is what gives a room one order of events, and it
@@ -36,6 +36,7 @@ mod joining;
 mod lane;
 mod link;
 mod load;
+mod making_up;
 mod mending;
 mod modes;
 mod overview;

@@ -66,7 +66,8 @@ pub enum Arrival {
 
 impl Session {
     /// Takes the seat that the client left in the room behind `code`: the one of its resume token
-    /// if it has one, else the only one of its user there.
+    /// if it has one, else the only one of its user there. If it comes to nothing the room is kept
+    /// until the session joins it, or ends.
     ///
     /// # Errors
     /// `ROOM_NOT_FOUND`, `SERVICE_UNAVAILABLE`.
@@ -83,13 +84,18 @@ impl Session {
             returning.await;
         }
         if self.peer().is_some() {
+            self.look_away();
             return Ok(Arrival::Back);
         }
         let has_user = |cell: &RoomCell| cell.look(|room| room.has_user(&self.member.user));
         let beside = match self.hub.cluster() {
             Some(cluster) => {
                 let room = self.hub.open_room(cluster, &profile.id, &profile.code);
-                has_user(room.await.cell())
+                let room = room.await;
+                let beside = has_user(room.cell());
+                let former = self.ahead.lock().replace(room);
+                drop(former);
+                beside
             }
             None => (self.hub.rooms.get(&profile.id)).is_some_and(|cell| has_user(&cell)),
         };

@@ -22,6 +22,7 @@ use super::{
     directory::RoomCell,
     expiry::Expiry,
     sfu::Lanes,
+    sharing::Hold,
 };
 use crate::{
     core::{Member, PeerId, Refusal, RelayKind, ResumeSecret, Seat, Welcome, channels::Topic},
@@ -45,6 +46,8 @@ pub struct Session {
     pub(super) member: Arc<Member>,
     expiry: Expiry,
     pub(super) place: Mutex<Place>,
+    /// The room that it has looked at to join it: kept until it does, so that it is not opened twice.
+    pub(super) ahead: Mutex<Option<Hold>>,
     /// A heartbeat is being taken note of.
     renewing: AtomicBool,
     /// What it asks of the media server.
@@ -81,6 +84,7 @@ impl Session {
             member,
             expiry: Expiry::new(expires_at),
             place: Mutex::new(Place::Nowhere),
+            ahead: Mutex::new(None),
             renewing: AtomicBool::new(false),
             lanes: Lanes::default(),
             line: Arc::default(),
@@ -234,6 +238,7 @@ impl Session {
     /// Ends the session. Calling it again does nothing.
     pub fn close(&self, ending: Ending) {
         let place = std::mem::replace(&mut *self.place.lock(), Place::Closed);
+        self.look_away();
         if let Place::Seated { cell, peer } = place {
             self.hub.audiences.rise(peer, self.conn.id());
             let seat = Seat {
@@ -251,6 +256,13 @@ impl Session {
         }
         self.leave_audiences();
         self.hub.sessions.remove(&self.conn.id());
+    }
+
+    /// Keeps no room any more that the session is not in.
+    pub(super) fn look_away(&self) {
+        // It is let go outside of the lock.
+        let kept = self.ahead.lock().take();
+        drop(kept);
     }
 
     pub(super) fn leave_locked(&self, place: &mut Place) {

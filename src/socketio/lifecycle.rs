@@ -28,7 +28,6 @@ use super::{
 use crate::{
     auth::{AUTHENTICATION_ERROR, AuthError, Identity},
     config::SocketParser,
-    core::{Member, UserId},
     hub::{Ending, Link},
 };
 
@@ -68,7 +67,7 @@ impl Gate {
         match self.authenticate(&handshake, auth.token).await {
             Ok(identity) => {
                 handshake.admit(Admitted {
-                    member: member(&identity),
+                    member: identity.member(),
                     resume: auth.resume,
                     expires_at: identity.expires_at,
                 });
@@ -181,15 +180,6 @@ impl DisconnectHandler<Adapter, ()> for Farewell {
         }
         defer(socket);
     }
-}
-
-fn member(identity: &Identity) -> Arc<Member> {
-    let user = UserId::from(Arc::clone(&identity.user_id));
-    Arc::new(Member {
-        user,
-        username: Arc::clone(&identity.username),
-        alias: None,
-    })
 }
 
 fn is_current(identity: &Identity, now: SystemTime) -> bool {

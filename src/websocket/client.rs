@@ -236,6 +236,14 @@ impl Client {
     }
 }
 
+/// The client cannot be the peer that it asks for.
+pub(super) fn not_resumed() -> WireError {
+    WireError::invalid(
+        "resumeToken",
+        "does not lead back to a peer that you can be here",
+    )
+}
+
 /// Whether a message of so many bytes may go to so many without naming them.
 fn check_fan_out(others: usize, bytes: usize) -> Result<(), WireError> {
     let why = if others > MAX_FAN_OUT {

@@ -111,6 +111,15 @@ impl Close {
     }
 }
 
+/// How a connection was closed as the label of a figure: codes that clients make up are one, and a
+/// connection that was broken has that of RFC 6455 §7.1.5.
+pub(super) fn label(close: Option<&Close>) -> String {
+    match close.map_or(1006, |close| close.code) {
+        code @ 1000..=1015 => code.to_string(),
+        _ => "other".to_owned(),
+    }
+}
+
 /// Whether the library calls it a violation that the connection just ended.
 const fn is_end(error: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool {
     use tokio_tungstenite::tungstenite::error::ProtocolError;

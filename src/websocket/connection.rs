@@ -59,6 +59,15 @@ impl Seat {
     pub(super) fn name(&self) -> &str {
         common::name_of(&self.member)
     }
+
+    /// Whether the client may mean the room by that: its id, the code that it was reached by, or
+    /// another spelling of one. Who came back without saying where was told of another's code.
+    pub(super) fn is_called(&self, room: &str) -> bool {
+        let leads_there = |code: RoomCode| RoomId::from_code(&code) == self.room;
+        room == self.code.as_str()
+            || room == self.room.as_str()
+            || room.parse().is_ok_and(leads_there)
+    }
 }
 
 /// A connected client.
@@ -104,14 +113,19 @@ impl Connection {
         self.place.lock().seat.clone()
     }
 
-    /// The client has asked for the room behind `code`.
+    /// The client is about to be let into the room behind `code`.
     pub(super) fn expect(&self, code: RoomCode) {
         self.place.lock().asked = Some(code);
     }
 
+    /// The client was not let in.
+    pub(super) fn expect_nothing(&self) {
+        self.place.lock().asked = None;
+    }
+
     /// The client is in no room any more.
     pub(super) fn unseat(&self) {
-        *self.place.lock() = Place::default();
+        self.place.lock().seat = None;
     }
 
     /// Claims the one place for checking a token; `false` if it is taken.
@@ -165,7 +179,8 @@ impl Link for Connection {
         };
         let kicked = matches!(event, Event::Kicked { .. });
         if kicked {
-            *place = Place::default();
+            // It may be on its way into another.
+            place.seat = None;
         }
         drop(place);
         let kept = kept.map(|event| event.clone().into_owned());
@@ -240,3 +255,7 @@ impl Link for Connection {
         self.outbox.close(Close::because(reason));
     }
 }
+
+#[cfg(test)]
+#[path = "tests/connection.rs"]
+mod tests;

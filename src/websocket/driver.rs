@@ -34,7 +34,7 @@ use tracing::{debug, error};
 use super::{
     Settings,
     client::{Client, Handled, Outcome, Protocol, Work},
-    close::Close,
+    close::{Close, label},
     connection::{Connection, Dialect},
     early::Early,
     frame::PING,
@@ -189,8 +189,7 @@ impl Driver {
                 }
             }
         };
-        let code = close.as_ref().map_or(1006, |close| close.code);
-        counter!("switchboard_websocket_closes_total", "protocol" => dialect.name(), "code" => label(code))
+        counter!("switchboard_websocket_closes_total", "protocol" => dialect.name(), "code" => label(close.as_ref()))
             .increment(1);
         self.end(close).await;
     }
@@ -319,6 +318,8 @@ impl Driver {
         match outcome {
             Outcome::Done => {}
             Outcome::Ask if self.reading => self.clock.ask = Some(Instant::now() + ASK),
+            // A client that is going and said nothing is not let in first.
+            Outcome::Ask | Outcome::GoOn if !self.reading && self.early.is_empty() => {}
             Outcome::Ask | Outcome::GoOn => self.work = self.protocol.go_on(),
         }
     }
@@ -389,12 +390,4 @@ async fn farewell(socket: WebSocketStream<Pipe>, close: &Close) -> io::Result<()
     let mut waste = [0; READ_BUFFER];
     while io.read(&mut waste).await? > 0 {}
     Ok(())
-}
-
-/// A close code as the label of a figure: those that clients make up are one.
-fn label(code: u16) -> String {
-    match code {
-        1000..=1015 => code.to_string(),
-        _ => "other".to_owned(),
-    }
 }

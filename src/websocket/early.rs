@@ -30,6 +30,11 @@ impl Early {
         self.frames.len() >= MAX_EARLY_FRAMES || self.bytes >= self.max_message
     }
 
+    /// Whether none waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
     /// A frame comes after the others.
     pub(super) fn push(&mut self, frame: Utf8Bytes) {
         self.bytes += frame.len();

@@ -20,7 +20,9 @@ use http::{
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
+use tokio_tungstenite::tungstenite::{
+    Error, error::ProtocolError, handshake::server::create_response_with_body,
+};
 use tracing::{debug, info};
 
 use super::{
@@ -33,7 +35,7 @@ use super::{
 };
 use crate::{
     auth::{AUTHENTICATION_ERROR, AuthError, Identity, token_from_headers},
-    core::{Member, RoomCode, UserId},
+    core::{Member, RoomCode},
     http::Problem,
     hub::Link,
     protocol::ErrorCode,
@@ -160,7 +162,7 @@ where
     let entry = Entry {
         services,
         link: Connection::new(dialect),
-        member: member(&identity),
+        member: identity.member(),
         expires_at: identity.expires_at,
     };
     tokio::spawn(serve(upgrade, entry, dialect, open));
@@ -234,14 +236,6 @@ fn resume_token(request: &Request) -> Option<Box<str>> {
     (!token.is_empty() && token.len() <= MAX_RESUME_TOKEN).then(|| token.into())
 }
 
-fn member(identity: &Identity) -> Arc<Member> {
-    Arc::new(Member {
-        user: UserId::from(Arc::clone(&identity.user_id)),
-        username: Arc::clone(&identity.username),
-        alias: None,
-    })
-}
-
 fn unauthorized() -> Response {
     Problem::new(
         StatusCode::UNAUTHORIZED,
@@ -251,9 +245,17 @@ fn unauthorized() -> Response {
     .into_response()
 }
 
-/// Says what a WebSocket takes (RFC 6455 §4.4, RFC 9110 §15.5.22).
-fn not_an_upgrade(error: &impl std::fmt::Display) -> Response {
+/// Says what a WebSocket takes (RFC 6455 §4.2.1 and §4.4, RFC 9110 §15.5.22).
+fn not_an_upgrade(error: &Error) -> Response {
     debug!(%error, "no upgrade");
+    if let Error::Protocol(
+        ProtocolError::MissingSecWebSocketKey | ProtocolError::InvalidSecWebSocketKey,
+    ) = error
+    {
+        let message = "Sec-WebSocket-Key must be 16 bytes in base64";
+        return Problem::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidPayload, message)
+            .into_response();
+    }
     let wanted = [
         (UPGRADE, HeaderValue::from_static("websocket")),
         (SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),

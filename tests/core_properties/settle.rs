@@ -183,7 +183,8 @@ fn check_room(place: &Place) {
     }
 }
 
-/// Each name that somebody chose leads to that peer alone, and never back to who asks.
+/// Each peer is found by its id, and by the name that it chose unless a user has that id: then it is
+/// the user that is meant. Nobody finds itself.
 fn check_names(place: &Place) {
     let (Some(first), Some(last)) = (place.stays.first(), place.stays.last()) else {
         return;
@@ -191,15 +192,32 @@ fn check_names(place: &Place) {
     for stay in &place.stays {
         let asks = if stay.peer == last.peer { first } else { last };
         let seat = place.claim(asks);
-        let find = |name: &str| place.room.find(seat.seat(), name);
-        let expected: Vec<_> = (stay.peer != asks.peer)
-            .then_some(stay.peer)
-            .into_iter()
-            .collect();
-        if let Some(alias) = stay.member.alias.as_deref() {
-            assert_eq!(find(alias).as_slice(), expected, "{alias} is {}", stay.peer);
+        let find = |name: &str| place.room.find(seat.seat(), name).to_vec();
+        let find_by_id = |id: &str| place.room.find_by_id(seat.seat(), id).to_vec();
+        let but_itself = |peers: &[PeerId]| -> Vec<PeerId> {
+            let others = peers.iter().filter(|peer| **peer != asks.peer);
+            others.copied().collect()
+        };
+        let of_user = |user: &str| -> Vec<PeerId> {
+            let stays = place.stays.iter();
+            let of_user = stays.filter(|stay| stay.member.user.as_str() == user);
+            of_user.map(|stay| stay.peer).collect()
+        };
+        let (id, user) = (stay.peer.to_string(), stay.member.user.as_str());
+        for find in [&find as &dyn Fn(&str) -> Vec<PeerId>, &find_by_id] {
+            assert_eq!(find(&id), but_itself(&[stay.peer]));
+            assert_eq!(find(user), but_itself(&of_user(user)), "user {user}");
         }
-        assert_eq!(find(&stay.peer.to_string()).as_slice(), expected);
+        if let Some(alias) = stay.member.alias.as_deref() {
+            let users = of_user(alias);
+            let meant = if users.is_empty() {
+                vec![stay.peer]
+            } else {
+                users.clone()
+            };
+            assert_eq!(find(alias), but_itself(&meant), "{alias} is {}", stay.peer);
+            assert_eq!(find_by_id(alias), but_itself(&users));
+        }
     }
 }
 

@@ -15,7 +15,7 @@ mod support;
 use futures_util::future::join_all;
 use node::{Node, alias_of, join, join_room, peer_of};
 use support::redis::{Redis, wait_until};
-use switchboard::hub::Ending;
+use switchboard::hub::{Arrival, Ending};
 use switchboard::protocol::ErrorCode;
 
 const NAMES: &str = "room:{room_r}:names";
@@ -83,6 +83,22 @@ async fn a_name_leads_to_its_peer_on_every_node_and_is_free_when_that_leaves() {
     wait_until("nothing is left of names", || {
         redis.cli(&["EXISTS", NAMES, PLACES]) == "0"
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_the_name_already_through_another_connection_is_told_how_to_be_that_peer() {
+    let redis = Redis::start();
+    let [one, other] = nodes(&redis).await;
+    let (anna, ben) = (one.open("anna"), other.open("ben"));
+    join(&anna, Some("camera")).await.unwrap();
+    for node in [&one, &other] {
+        let refused = join(&node.open("anna"), Some("camera")).await;
+        let refused = refused.expect_err("the name is taken");
+        assert_eq!(refused.code, ErrorCode::Forbidden);
+        assert!(refused.message.contains("resumeToken"), "{refused:?}");
+    }
+    assert_taken(join(&ben, Some("camera")).await);
+    assert_taken(join(&one.open("anna"), Some("anna")).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,4 +218,35 @@ async fn without_redis_a_node_gives_no_name_twice() {
     wait_until("and so is the other node", || !ben.find("door").is_empty());
     let emil = other.open("emil");
     assert_taken(join(&emil, Some("door")).await);
+}
+
+/// How often Redis was asked for a channel.
+fn subscriptions(redis: &Redis) -> usize {
+    let stats = redis.cli(&["INFO", "commandstats"]);
+    let asked = stats.lines().filter_map(|line| {
+        let (command, stats) = line.split_once(":calls=")?;
+        let counts = ["cmdstat_subscribe", "cmdstat_ssubscribe"].contains(&command);
+        counts.then(|| stats.split(',').next()?.parse::<usize>().ok())?
+    });
+    asked.sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_is_opened_once_for_who_looks_who_is_there_and_joins_and_let_go_if_it_does_not() {
+    let redis = Redis::start();
+    let [one, other] = nodes(&redis).await;
+    let code = "r".parse().unwrap();
+    let before = subscriptions(&redis);
+    let anna = one.admit("anna");
+    assert_eq!(anna.arrive(&code, None).await.unwrap(), Arrival::New);
+    join(&anna, None).await.unwrap();
+    assert_eq!(subscriptions(&redis), before + 1);
+    let again = other.admit("anna");
+    assert_eq!(again.arrive(&code, None).await.unwrap(), Arrival::Beside);
+    assert_eq!(subscriptions(&redis), before + 2);
+    assert_eq!((one.rooms(), other.rooms()), (1, 1));
+    again.close(Ending::Lost);
+    assert_eq!((one.rooms(), other.rooms()), (1, 0));
+    anna.leave();
+    assert_eq!(one.rooms(), 0);
 }

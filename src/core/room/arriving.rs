@@ -1,7 +1,7 @@
 //! Peers that come: handed over by another node, adopted from one that is gone, or this
 //! node's by the records, when the answer to a claim was not heard.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{NewWindow, Room};
 use crate::core::{
@@ -213,7 +213,9 @@ impl<C: Clone + PartialEq> Room<C> {
 
     /// Who is in the room and who hosts it, as all that are connected here know it.
     pub(super) fn known(&self) -> Known {
-        Known::new(self.peers.keys().copied(), self.host())
+        let peers = self.peers.iter();
+        let peers = peers.map(|(id, peer)| (*id, Some(Arc::clone(&peer.member))));
+        Known::new(peers, self.host())
     }
 
     /// What this node kept for a peer, made to follow on what another did. Each has seen the
@@ -227,19 +229,22 @@ impl<C: Clone + PartialEq> Room<C> {
         let mut news: Vec<Event<'static>> = since
             .into_iter()
             .filter(|event| match event {
-                Event::PeerJoined(info) => known.insert(info.id),
-                Event::PeerLeft { peer, .. } => known.shift_remove(peer),
+                Event::PeerJoined(info) => {
+                    let member = Some(Arc::clone(&info.member));
+                    known.insert(info.id, member).is_none()
+                }
+                Event::PeerLeft { peer, .. } => known.shift_remove(peer).is_some(),
                 Event::HostChanged { .. } => false,
                 _ => true,
             })
             .collect();
-        let gone = known.iter().filter(|id| !self.peers.contains_key(*id));
-        news.extend(gone.map(|id| Event::PeerLeft {
+        let gone = known.iter().filter(|(id, _)| !self.peers.contains_key(*id));
+        news.extend(gone.map(|(id, member)| Event::PeerLeft {
             peer: *id,
-            member: None,
+            member: member.clone(),
             reason: LeaveReason::Disconnected,
         }));
-        let new = self.peers.iter().filter(|(id, _)| !known.contains(*id));
+        let new = self.peers.iter().filter(|(id, _)| !known.contains_key(*id));
         news.extend(new.map(|(id, peer)| Event::PeerJoined(peer.info(*id))));
         let host = self.host().filter(|now| Some(*now) != host);
         news.extend(host.map(|host| Event::HostChanged {

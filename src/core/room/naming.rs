@@ -3,7 +3,7 @@
 use smallvec::{SmallVec, smallvec};
 
 use super::{Refusal, Room, Seat};
-use crate::core::{PeerId, peer::Peer};
+use crate::core::{PeerId, UserId, peer::Peer};
 
 impl<C: Clone + PartialEq> Room<C> {
     /// Whether a newcomer may not go by `alias`: somebody in the room does, or is that user or that
@@ -14,6 +14,12 @@ impl<C: Clone + PartialEq> Room<C> {
             || self.peers.values().any(|peer| {
                 peer.member.alias.as_deref() == Some(alias) || peer.member.user.as_str() == alias
             })
+    }
+
+    /// Whether another peer of the same user goes by `alias`.
+    pub fn is_named(&self, alias: &str, user: &UserId) -> bool {
+        let mut members = self.peers.values().map(|peer| &peer.member);
+        members.any(|member| member.alias.as_deref() == Some(alias) && member.user == *user)
     }
 
     /// Whom a peer means by `name`: those that [`Room::find_by_id`] finds, else the peer that goes by

@@ -93,7 +93,8 @@ impl<C: Clone + PartialEq> Room<C> {
                 host,
                 consumers,
             } if to == self.me => {
-                let known = Known::new(known, host);
+                let known = known.into_iter().map(|id| (id, self.member(id).cloned()));
+                let known = Known::new(known.collect::<Vec<_>>(), host);
                 window = self.arrive(peer, missed, known, consumers, now, out);
             }
             Gossip::Handover { to, peer, .. } => self.hear_moved(peer, &to, out),
@@ -167,7 +168,8 @@ impl<C: Clone + PartialEq> Room<C> {
         missed: Vec<Waiting>,
         out: &mut impl Outbox<C>,
     ) {
-        for event in missed.into_iter().map(Event::from) {
+        for event in missed {
+            let event = self.with_sender(event.into());
             let kept = match self.peers.get_mut(&id) {
                 Some(Peer {
                     presence: Presence::Arriving(arrival),
@@ -195,6 +197,26 @@ impl<C: Clone + PartialEq> Room<C> {
             if kept.is_err() {
                 return self.depart(id, LeaveReason::Disconnected, out);
             }
+        }
+    }
+
+    /// A relay as it is told: on the way between nodes it does not say who is behind the sender.
+    fn with_sender(&self, event: Event<'static>) -> Event<'static> {
+        match event {
+            Event::Relay {
+                kind,
+                from,
+                sender: None,
+                to,
+                body,
+            } => Event::Relay {
+                kind,
+                from,
+                sender: self.member(from).cloned(),
+                to,
+                body,
+            },
+            event => event,
         }
     }
 
@@ -353,3 +375,7 @@ impl<C: Clone + PartialEq> Room<C> {
         peer.is_some_and(|peer| matches!(peer.presence, Presence::Online(_)))
     }
 }
+
+#[cfg(test)]
+#[path = "../tests/remote.rs"]
+mod tests;

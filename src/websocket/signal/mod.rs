@@ -5,12 +5,12 @@ mod frames;
 mod requests;
 
 use super::{
-    client::{Client, Handled, Outcome, Protocol, Work},
+    client::{Client, Handled, Outcome, Protocol, Work, not_resumed},
     close::Close,
 };
 use crate::{
     core::RoomCode,
-    hub::{Arrival, Joining},
+    hub::Arrival,
     protocol::{ErrorCode, WireError},
 };
 
@@ -61,11 +61,7 @@ impl Signal {
     fn join(&self) -> Work {
         let (client, code) = (self.client.clone(), self.code.clone());
         Work::new(async move {
-            let joined = match client.session.join(&code) {
-                Joining::Done(joined) => joined,
-                Joining::Later(joining) => joining.await,
-            };
-            if let Err(error) = joined {
+            if let Err(error) = client.session.join(&code).done().await {
                 client.turn_away(&error);
             }
             Outcome::Done
@@ -159,9 +155,4 @@ impl Protocol for Signal {
     fn go_on(&mut self) -> Option<Work> {
         Some(self.join())
     }
-}
-
-/// The client cannot be the peer that it asks for.
-fn not_resumed() -> WireError {
-    WireError::invalid("resumeToken", "does not lead back to a peer of this room")
 }

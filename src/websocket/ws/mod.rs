@@ -7,7 +7,7 @@ mod requests;
 use std::sync::Arc;
 
 use super::{
-    client::{Client, Handled, Outcome, Protocol, Work},
+    client::{Client, Handled, Outcome, Protocol, Work, not_resumed},
     connection::Seat,
 };
 use crate::{
@@ -70,7 +70,7 @@ impl Ws {
             .link
             .seat()
             .ok_or_else(|| WireError::new(ErrorCode::NotInRoom, "join a room first"))?;
-        if room != seat.code.as_str() && room != seat.room.as_str() {
+        if !seat.is_called(room) {
             let must = "room must be the one that was joined";
             return Err(WireError::new(ErrorCode::Forbidden, must).at("room"));
         }
@@ -188,17 +188,14 @@ async fn back_or_join(client: Client, code: RoomCode, name: Arc<str>, token: &st
         return;
     }
     client.link.expect(code.clone());
-    let joined = match begin_join(&client, &code, name) {
-        Joining::Done(joined) => joined,
-        Joining::Later(joining) => joining.await,
-    };
+    let joined = begin_join(&client, &code, name).done().await;
     settle(&client, joined);
 }
 
 fn begin_join(client: &Client, code: &RoomCode, name: Arc<str>) -> Joining {
     // Whoever is called by its user's id because it chose no name keeps that.
     let unnamed = client.link.seat().is_some_and(|seat| {
-        seat.member.alias.is_none() && seat.name() == &*name && seat.code == *code
+        seat.member.alias.is_none() && seat.name() == &*name && seat.is_called(code.as_str())
     });
     client.session.join_as(code, (!unnamed).then_some(name))
 }
@@ -206,6 +203,7 @@ fn begin_join(client: &Client, code: &RoomCode, name: Arc<str>) -> Joining {
 /// Answers if the client could not join. If it could it has been told.
 fn settle(client: &Client, joined: Result<(), WireError>) {
     let Err(error) = joined else { return };
+    client.link.expect_nothing();
     if client.session.peer().is_none() {
         client.link.unseat();
     }
@@ -221,9 +219,4 @@ fn settle(client: &Client, joined: Result<(), WireError>) {
 fn other_name() -> WireError {
     let must = "sender must be the name that was joined with";
     WireError::new(ErrorCode::Forbidden, must).at("sender")
-}
-
-/// The client cannot be the peer that it asks for.
-fn not_resumed() -> WireError {
-    WireError::invalid("resumeToken", "does not lead back to a peer")
 }

@@ -62,12 +62,14 @@ export class TcpSocket {
    * Sends the request of a handshake with exactly these headers beside `Host`; resolves when it is answered.
    * @param {{after: (work: () => void) => void}} t
    * @param {string} path @param {Record<string, string | undefined>} headers @param {string} [method]
+   * @param {Buffer} [more] what follows in the same breath
    */
-  static async request(t, gateway, path, headers, method = 'GET') {
+  static async request(t, gateway, path, headers, method = 'GET', more = Buffer.alloc(0)) {
     const tcp = new TcpSocket(gateway.next());
     t.after(() => tcp.socket.destroy());
     const lines = Object.entries(headers).filter(([, value]) => value !== undefined).map(([name, value]) => `${name}: ${value}`);
-    tcp.write([`${method} ${path} HTTP/1.1`, `Host: 127.0.0.1:${gateway.port}`, ...lines, '', ''].join('\r\n'));
+    const head = [`${method} ${path} HTTP/1.1`, `Host: 127.0.0.1:${gateway.port}`, ...lines, '', ''].join('\r\n');
+    tcp.write(Buffer.concat([Buffer.from(head), more]));
     await until(() => tcp.answer || tcp.ended, 'the handshake is answered');
     return tcp;
   }

@@ -88,6 +88,7 @@ for (const path of PATHS) {
           const { status, headers, text } = await refusedAnswer(t, gateway, path, place(token));
           assert.equal(status, 401);
           assert.match(headers['content-type'], /json/);
+          assert.equal(headers['www-authenticate'], 'Bearer');
           assert.deepEqual(JSON.parse(text), { code: 'AUTH_REQUIRED', message: 'Authentication error' });
         }
       });

@@ -5,10 +5,11 @@ import { Identity } from '../../clients/lib/identity.js';
 import { freshCode } from '../../clients/lib/rooms.js';
 import { mapLimited, until } from '../../clients/lib/wait.js';
 import { sharedCluster } from '../../cluster/lib/fixture.js';
-import { settle } from '../lib/guest.js';
-import { enter, gather, KINDS, RAW_KINDS } from '../lib/parties.js';
+import { settle, unnoticed } from '../lib/guest.js';
+import { enter, freshUser, gather, KINDS, RAW_KINDS } from '../lib/parties.js';
 import { SignalGuest } from '../lib/signal.js';
 import { SocketGuest } from '../lib/socketio.js';
+import { closeBody, frame, handshake, OPCODE, TcpSocket } from '../lib/tcp.js';
 import { Wire } from '../lib/wire.js';
 import { WsGuest } from '../lib/ws.js';
 
@@ -121,6 +122,17 @@ for (const [where, home] of Object.entries({ 'on one node': gateway, 'on two nod
     });
   });
 }
+
+test('who closes /signal before others could be asked has never been there', async (t) => {
+  const witness = await enter(t, cluster, SocketGuest, 'witness');
+  await unnoticed([witness], async () => {
+    const headers = handshake(await cluster.identity.token({ sub: freshUser('gone') }));
+    const goodbye = frame(OPCODE.close, closeBody(1000));
+    const tcp = await TcpSocket.request(t, cluster, `/signal/${witness.code}`, headers, 'GET', goodbye);
+    assert.equal(await tcp.code(), 1000);
+    assert.deepEqual(tcp.told, []);
+  });
+});
 
 describe('a client that says too much', { concurrency: 4 }, () => {
   for (const kind of RAW_KINDS) {

@@ -339,6 +339,25 @@ describe('ends', { concurrency: 4 }, () => {
 });
 
 describe('a peer that comes back', { concurrency: 4 }, () => {
+  for (const by of ['nothing', 'query', 'frame']) {
+    test(`may go on to call its room as it did, whoever else spells it otherwise: ${by}`, async (t) => {
+      const code = freshCode('Spelt').toUpperCase();
+      const { lossy, others: [anna], lose: cut } = await gatherLossy(t, gateway, [
+        [SocketGuest, 'anna', { code: code.toLowerCase() }], [WsGuest, 'lossy']], code);
+      await cut();
+      const back = await comeBack(t, gateway, lossy, { by });
+      await assertResumed(back, lossy);
+      assert.equal(back.code, code);
+      back.signal('ice', anna, 'still me');
+      assert.equal((await anna.hears('ice')).from, lossy.peerId);
+      await unnoticed([anna], async () => {
+        back.send({ type: 'join' });
+        assert.equal((await back.wire.frame('joined')).peerId, lossy.peerId);
+      });
+      assert.deepEqual(back.heard.all('error'), []);
+    });
+  }
+
   test('under another protocol is the same peer', async (t) => {
     const code = freshCode();
     const { lossy, others: [anna], lose: cut } = await gatherLossy(t, gateway, [[SocketGuest, 'anna'], [SignalGuest, 'lossy']], code);

@@ -233,18 +233,23 @@ describe('the handshake', { concurrency: 4 }, () => {
       assert.equal(tcp.header('Sec-WebSocket-Protocol'), undefined);
     });
 
+    /** @type {Record<string, [number, Record<string, string | undefined>]>} */
     const changes = {
-      'without a key': { 'Sec-WebSocket-Key': undefined },
-      'without a version': { 'Sec-WebSocket-Version': undefined },
-      'of version 8': { 'Sec-WebSocket-Version': '8' },
-      'without Upgrade': { Upgrade: undefined },
-      'with another Upgrade': { Upgrade: 'h2c' },
-      'without Connection': { Connection: undefined },
+      'without a key': [400, { 'Sec-WebSocket-Key': undefined }],
+      'with an empty key': [400, { 'Sec-WebSocket-Key': '' }],
+      'with a key that is too short': [400, { 'Sec-WebSocket-Key': 'AAAA' }],
+      'with a key that is no base64': [400, { 'Sec-WebSocket-Key': '!'.repeat(24) }],
+      'without a version': [426, { 'Sec-WebSocket-Version': undefined }],
+      'of version 8': [426, { 'Sec-WebSocket-Version': '8' }],
+      'without Upgrade': [426, { Upgrade: undefined }],
+      'with another Upgrade': [426, { Upgrade: 'h2c' }],
+      'without Connection': [426, { Connection: undefined }],
     };
-    for (const [name, change] of Object.entries(changes)) {
+    for (const [name, [status, change]] of Object.entries(changes)) {
       test(`${name} is refused: ${path}`, async (t) => {
         const tcp = await TcpSocket.request(t, gateway, path, { ...handshake(await gateway.identity.token()), ...change });
-        assert.ok(tcp.status >= 400 && tcp.status < 500, tcp.answer);
+        assert.equal(tcp.status, status, tcp.answer);
+        assert.equal(tcp.header('Sec-WebSocket-Version'), status === 426 ? '13' : undefined);
       });
     }
 
