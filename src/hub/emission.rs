@@ -50,9 +50,11 @@ impl<'e> Emission<'e> {
 
     /// Its arguments as values that any parser can write.
     pub fn values(&self) -> &[serde_json::Value] {
-        let value = |arg: &Box<RawValue>| serde_json::from_str(arg.get()).unwrap_or_default();
-        self.values
-            .get_or_init(|| self.args.iter().map(value).collect())
+        self.values.get_or_init(|| {
+            let values = self.args.iter();
+            let values = values.map(|arg| serde_json::from_str(arg.get()).unwrap_or_default());
+            values.collect()
+        })
     }
 
     /// The event as a frame of the raw WebSocket protocols, made by `make` once.
