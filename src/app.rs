@@ -131,11 +131,7 @@ impl Gateway {
         let channels = config.channels.clone();
         let hub = Hub::new(limits, neighbours, chat_settings(&config)?, channels);
         let feed = Feed::start(&hub, feed_settings(&config))?;
-        let listen_to = |cluster| Emitter::start(&hub, cluster, &config.emitter_key);
-        let emitter = hub
-            .cluster()
-            .map(|cluster| listen_to(cluster))
-            .transpose()?;
+        let emitter = hear_emitters(&hub, &config)?;
         let cookie: Arc<str> = config.auth.cookie.as_str().into();
         let door = Door {
             hub: &hub,
@@ -147,6 +143,7 @@ impl Gateway {
             hub: Arc::clone(&hub),
             verifier,
             cookie,
+            admin: config.admin_ui.clone(),
         };
         let (service, namespace) = socketio::layer(routes, services, &config.engine).await?;
         let service = http::guard(service, &config.origins);
@@ -301,6 +298,13 @@ fn api_settings(config: &Config) -> ApiSettings {
         limited: config.rate_limits,
         node: feed_settings(config).server,
     }
+}
+
+/// Begins to hear what backends emit to clients, if there is a Redis through which they can.
+fn hear_emitters(hub: &Arc<Hub>, config: &Config) -> Result<Option<Emitter>, SubscribeError> {
+    let cluster = hub.cluster();
+    let hear = |cluster| Emitter::start(hub, cluster, &config.emitter_key);
+    cluster.map(|cluster| hear(cluster)).transpose()
 }
 
 fn feed_settings(config: &Config) -> FeedSettings {

@@ -8,6 +8,7 @@
 //! parsed values together. The value types whose parsing *is* the validation, [`Origin`],
 //! [`RsaPublicKey`] and [`TurnUri`], live here too, so that a [`Config`] holds no text that could still be wrong.
 
+mod admin_ui;
 mod api;
 mod cluster;
 mod error;
@@ -53,6 +54,8 @@ pub struct Config {
     pub listen: ListenConfig,
     /// Where the listener for operators binds.
     pub admin: AdminConfig,
+    /// The Admin UI, if operators may look through it.
+    pub admin_ui: Option<AdminUiConfig>,
     /// Which web origins may talk to the gateway.
     pub origins: OriginConfig,
     /// How users are authenticated.
@@ -106,6 +109,19 @@ pub struct AdminConfig {
     /// Whether the port was asked for. One that was not need not be had: nodes that share a
     /// machine then take other ones.
     pub port_given: bool,
+}
+
+/// The Socket.IO Admin UI.
+#[derive(Debug, Clone)]
+pub struct AdminUiConfig {
+    /// The user who may look (`ADMIN_UI_USER`).
+    pub user: String,
+    /// The password (`ADMIN_UI_PASSWORD`).
+    pub password: SecretString,
+    /// Whether it may only look (`ADMIN_UI_READONLY`).
+    pub readonly: bool,
+    /// By which the UI knows this node (`NODE_ID`).
+    pub node: String,
 }
 
 /// Which web origins may talk to the gateway.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use secrecy::ExposeSecret;
 use url::Url;
 
+use super::admin_ui::admin_ui;
 use super::api::api_keys;
 use super::cluster::cluster;
 use super::events::{channels, emitter_key};
@@ -37,6 +38,14 @@ const SHUTDOWN_GRACE_MS: RangeInclusive<u64> = 0..=600_000;
 /// Longest host name in text form (RFC 1035 §2.3.4).
 const MAX_HOST_BYTES: usize = 253;
 
+fn rooms(reader: &mut Reader) -> RoomConfig {
+    RoomConfig {
+        max_p2p_peers: size(reader, "MAX_P2P_PEERS", MAX_P2P_PEERS),
+        reconnect_window: reader.millis("RECONNECT_WINDOW_MS", RECONNECT_WINDOW_MS),
+        presence_ttl: reader.millis("PRESENCE_TTL_MS", PRESENCE_TTL_MS),
+    }
+}
+
 /// The configuration; `None` only where a mistake leaves nothing to stand in.
 pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     let admin = AdminConfig {
@@ -49,15 +58,13 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     let dev_key_file = dev_key_file(reader, dev);
     let auth = auth(reader, dev);
     let engine = engine(reader);
-    let rooms = RoomConfig {
-        max_p2p_peers: size(reader, "MAX_P2P_PEERS", MAX_P2P_PEERS),
-        reconnect_window: reader.millis("RECONNECT_WINDOW_MS", RECONNECT_WINDOW_MS),
-        presence_ttl: reader.millis("PRESENCE_TTL_MS", PRESENCE_TTL_MS),
-    };
+    let rooms = rooms(reader);
     let cluster = cluster(reader);
     let services = services(reader);
     let chat = chat(reader);
     let turn = turn(reader);
+    let node = cluster.as_ref().map(|cluster| &*cluster.node);
+    let admin_ui = admin_ui(reader, node);
     let channels = channels(reader);
     let api_keys = api_keys(reader);
     let emitter_key = emitter_key(reader);
@@ -71,6 +78,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     Some(Config {
         listen,
         admin,
+        admin_ui,
         origins,
         auth: auth?,
         engine,

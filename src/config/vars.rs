@@ -58,6 +58,26 @@ pub(super) const VARS: &[Var] = &[
         "TCP port for operators; 0 takes any free one, as does the default if it is taken",
     ),
     var(
+        "ADMIN_UI_USER",
+        None,
+        "User of the Socket.IO Admin UI, in the namespace /admin [default: it is off]",
+    ),
+    var(
+        "ADMIN_UI_PASSWORD",
+        None,
+        "Password of ADMIN_UI_USER, at least 12 characters",
+    ),
+    var(
+        "ADMIN_UI_PASSWORD_FILE",
+        None,
+        "File that holds ADMIN_UI_PASSWORD",
+    ),
+    var(
+        "ADMIN_UI_READONLY",
+        Some("true"),
+        "Whether the Admin UI may only look, and not emit, join, leave and disconnect",
+    ),
+    var(
         "CLIENT_URL",
         Some("http://localhost:5173"),
         "Allowed web origins besides the gateway's own, separated by commas",

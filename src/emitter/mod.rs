@@ -40,7 +40,7 @@ use crate::{
         keys::literal,
         pubsub::{Channel, Message},
     },
-    hub::{Emission, Hub, Selection},
+    hub::{Emission, Hub},
 };
 
 /// The ear of this node for emitters.
@@ -119,41 +119,25 @@ impl Ear {
         match request {
             Request::Join { who, rooms } => {
                 count("join", "accepted");
-                self.join(who, rooms);
+                let connections = self.hub.join_groups(who, rooms);
+                if connections > 0 {
+                    warn!(
+                        connections,
+                        "a backend joins clients to more rooms than a client may be in"
+                    );
+                }
             }
             Request::Leave { who, rooms } => {
                 count("leave", "accepted");
-                for session in self.hub.select(who) {
-                    for room in rooms {
-                        session.unsubscribe(room);
-                    }
-                }
+                self.hub.leave_groups(who, rooms);
             }
             Request::Disconnect { who, whole } => {
                 count("disconnect", "accepted");
-                let sessions = self.hub.select(who);
-                if !sessions.is_empty() {
-                    info!(connections = sessions.len(), "disconnected by a backend");
-                }
-                for session in sessions {
-                    session.dismiss(*whole);
+                let connections = self.hub.dismiss(who, *whole);
+                if connections > 0 {
+                    info!(connections, "disconnected by a backend");
                 }
             }
-        }
-    }
-
-    fn join(&self, who: &Selection, rooms: &[Box<str>]) {
-        let mut full = 0_usize;
-        let rooms: Vec<Arc<str>> = rooms.iter().map(|room| Arc::from(&**room)).collect();
-        for session in self.hub.select(who) {
-            let joined = |room| session.follow(Arc::clone(room)).is_ok();
-            full += usize::from(!rooms.iter().all(joined));
-        }
-        if full > 0 {
-            warn!(
-                connections = full,
-                "a backend joins clients to more rooms than a client may be in"
-            );
         }
     }
 

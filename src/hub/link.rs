@@ -75,6 +75,11 @@ pub trait Link: Send + Sync + fmt::Debug {
     /// Tells the client an event that has nothing to do with rooms.
     fn notify(&self, notice: &Notice<'_>);
 
+    /// What carries the connection, for operators to read.
+    fn carrier(&self) -> &'static str {
+        "websocket"
+    }
+
     /// Tells the client what a backend emits, with however many arguments.
     fn emit(&self, emission: &Emission<'_>) {
         let args = emission.args();

@@ -6,6 +6,7 @@
 //! | `chat` | what is said is kept, and told to those who ask |
 //! | `audience` | who hears what backends say |
 //! | `selection`, `emission` | whom a backend means by the names that it gives, and what it tells them |
+//! | `census` | who is connected, for operators to look at |
 //! | `directory` | the rooms by id, each with its lock |
 //! | `returning` | peers that come back, here or from another node |
 //! | `windows`, `expiry`, `drain` | time: lost peers, tokens, the end |
@@ -25,6 +26,7 @@
 //! [`core`]: crate::core
 
 mod audience;
+mod census;
 mod chat;
 mod directory;
 mod drain;
@@ -80,6 +82,7 @@ use crate::{
 };
 
 pub use audience::{MAX_TOPICS, Notice, Subscribed};
+pub use census::{Census, Seen};
 pub use chat::{Answer, ChatSettings, History, Page, Receipt};
 pub use emission::Emission;
 pub use joining::{Joining, Later};
@@ -266,3 +269,7 @@ impl Hub {
         self.started.elapsed()
     }
 }
+
+#[cfg(test)]
+#[path = "tests/clients.rs"]
+mod clients;

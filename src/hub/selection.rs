@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{CloseReason, Conn, ConnId, Emission, Hub, Session};
 use crate::core::{PeerId, UserId, channels::Topic};
 
@@ -17,7 +19,7 @@ const USER: &str = "user:";
 /// - the subscribers of the backend channel or topic, and those whom a backend put into a group,
 /// - the peer with that id,
 /// - the Socket.IO client with that socket id.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// The names.
     pub rooms: Vec<Box<str>>,
@@ -39,6 +41,37 @@ impl Hub {
     pub fn select(&self, chosen: &Selection) -> Vec<Arc<Session>> {
         let session = |conn: &Conn| self.session(conn.id());
         self.choose(chosen).iter().filter_map(session).collect()
+    }
+
+    /// Puts those that are chosen into groups. Returns how many are in as many as they may be.
+    pub fn join_groups(&self, who: &Selection, groups: &[Box<str>]) -> usize {
+        let groups: Vec<Topic> = groups.iter().map(|group| Topic::from(&**group)).collect();
+        let full = |session: &Arc<Session>| {
+            let joined = |group: &Topic| session.follow(Arc::clone(group)).is_ok();
+            !groups.iter().all(joined)
+        };
+        self.select(who)
+            .iter()
+            .filter(|session| full(session))
+            .count()
+    }
+
+    /// Takes those that are chosen out of groups.
+    pub fn leave_groups(&self, who: &Selection, groups: &[Box<str>]) {
+        for session in self.select(who) {
+            for group in groups {
+                session.unsubscribe(group);
+            }
+        }
+    }
+
+    /// Ends the sessions that are chosen: see [`Session::dismiss`]. Returns how many that are.
+    pub fn dismiss(&self, who: &Selection, whole: bool) -> usize {
+        let sessions = self.select(who);
+        for session in &sessions {
+            session.dismiss(whole);
+        }
+        sessions.len()
     }
 
     /// Whether a name means anybody on this node.

@@ -45,6 +45,8 @@ pub struct Session {
     pub(super) conn: Conn,
     pub(super) member: Arc<Member>,
     expiry: Expiry,
+    /// When it began, in milliseconds since the Unix epoch.
+    pub(super) since: u64,
     pub(super) place: Mutex<Place>,
     /// The room that it has looked at to join it: kept until it does, so that it is not opened twice.
     pub(super) ahead: Mutex<Option<Hold>>,
@@ -83,6 +85,7 @@ impl Session {
             conn,
             member,
             expiry: Expiry::new(expires_at),
+            since: unix_millis(),
             place: Mutex::new(Place::Nowhere),
             ahead: Mutex::new(None),
             renewing: AtomicBool::new(false),

@@ -216,6 +216,10 @@ impl Link for Connection {
         self.settle(self.emit_notice(notice));
     }
 
+    fn carrier(&self) -> &'static str {
+        self.transport.carrier()
+    }
+
     fn emit(&self, emission: &Emission<'_>) {
         let sent = self.transport.queue(None, emission.bytes(), || {
             outcome(match self.parser {

@@ -365,13 +365,13 @@ fn tell(connection: &Connection, ack: Option<i64>, page: &Page) {
 }
 
 /// An event as JSON text.
-enum Text {
+pub(super) enum Text {
     Frame(socketioxide_core::Str),
     Made(Box<RawValue>),
 }
 
 impl Text {
-    fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         match self {
             Self::Frame(text) => text.as_str(),
             Self::Made(json) => json.get(),
@@ -380,7 +380,10 @@ impl Text {
 }
 
 /// The event as JSON, whatever parser is in use. With the default one it is JSON already.
-fn json_text(socket: &Arc<Socket>, mut value: Value) -> Result<Text, (String, WireError)> {
+pub(super) fn json_text(
+    socket: &Arc<Socket>,
+    mut value: Value,
+) -> Result<Text, (String, WireError)> {
     match value {
         Value::Str(text, None) => Ok(Text::Frame(text)),
         Value::Str(text, Some(_)) => {

@@ -33,7 +33,7 @@ use crate::{
 
 /// How often a client may fail to authenticate on one connection. Another costs it another
 /// handshake.
-const MAX_REFUSALS: u8 = 3;
+pub(super) const MAX_REFUSALS: u8 = 3;
 
 /// The longest resume token, in bytes.
 const MAX_RESUME_TOKEN: usize = 512;

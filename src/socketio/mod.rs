@@ -6,7 +6,9 @@
 //! A request passes `entry`, which boils it down to a `handshake`; the library runs the
 //! protocol; `lifecycle` lets clients in and out; `dispatch` turns events into calls, on
 //! the task that reads the socket, so that a client's events take effect in the order sent.
+//! `admin` is for operators: a namespace of its own.
 
+mod admin;
 mod connection;
 mod dispatch;
 mod entry;
@@ -26,6 +28,7 @@ use thiserror::Error;
 use tower::{Layer, Service, ServiceExt, util::BoxCloneSyncService};
 
 use self::{
+    admin::{ADMIN, AdminGate},
     entry::Entry,
     lifecycle::Gate,
     namespace::{Adapter, Way},
@@ -34,7 +37,7 @@ use self::{
 use crate::{
     auth::Verifier,
     cluster::driver::{self, PubSubDriver},
-    config::{EngineConfig, SocketParser},
+    config::{AdminUiConfig, EngineConfig, SocketParser},
     hub::{Hub, MAX_QUEUED_MESSAGES},
 };
 pub use namespace::{Namespace, Unreachable};
@@ -52,6 +55,8 @@ pub struct Services {
     pub verifier: Verifier,
     /// The cookie in which browsers carry their token.
     pub cookie: Arc<str>,
+    /// The Admin UI, if operators may look through it.
+    pub admin: Option<AdminUiConfig>,
 }
 
 /// The Socket.IO adapter cannot start.
@@ -98,8 +103,14 @@ where
     };
     let (layer, io): (_, SocketIo<Adapter>) = builder.build_layer();
     let (hub, cookie) = (Arc::clone(&services.hub), Arc::clone(&services.cookie));
-    let begun = io.ns("/", Gate::new(services, config.parser)).await;
+    let begun = io.ns("/", Gate::new(services.clone(), config.parser)).await;
     begun.map_err(|error| SetupError(error.into()))?;
+    if let Some(admin) = &services.admin {
+        let gate = AdminGate::open(&hub, admin, config.parser);
+        let gate = gate.map_err(|error| SetupError(error.into()))?;
+        let begun = io.ns(ADMIN, gate).await;
+        begun.map_err(|error| SetupError(error.into()))?;
+    }
     let namespace = Namespace::new(io, Arc::clone(&hub));
     let engine = ServiceExt::<Request<Body>>::map_response(
         layer.layer(inner.clone()),

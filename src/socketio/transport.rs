@@ -61,6 +61,15 @@ impl Transport {
         }
     }
 
+    /// What it is at this moment, as Engine.IO calls it.
+    pub(super) fn carrier(&self) -> &'static str {
+        if self.wire.get().is_some() {
+            "websocket"
+        } else {
+            "polling"
+        }
+    }
+
     /// Breaks the transport: the client sees a lost connection. It takes no more from now on.
     pub(super) fn cut(&self) {
         self.cut.cancel();

@@ -227,6 +227,10 @@ impl Link for Connection {
         });
     }
 
+    fn carrier(&self) -> &'static str {
+        self.dialect.name()
+    }
+
     fn emit(&self, emission: &Emission<'_>) {
         let args = emission.args();
         let frame = emission.frame(|| {

@@ -292,3 +292,32 @@ fn an_emitter_key_that_cannot_be_part_of_a_channel_is_refused() {
         assert_eq!(subjects(&key(bad), &[]), ["EMITTER_KEY"], "{bad}");
     }
 }
+
+#[test]
+fn the_admin_ui_is_off_unless_it_has_a_user_with_a_password() {
+    let with = |more: &[(&'static str, &'static str)]| [&[("DEV", "true")], more].concat();
+    assert!(load(&with(&[]), &[]).unwrap().admin_ui.is_none());
+    let user = ("ADMIN_UI_USER", "admin");
+    let password = ("ADMIN_UI_PASSWORD", "twelve chars");
+    let config = load(&with(&[user, password, ("NODE_ID", "n1")]), &[]).unwrap();
+    let admin = config.admin_ui.unwrap();
+    assert!(admin.readonly);
+    assert_eq!((&*admin.user, &*admin.node), ("admin", "switchboard"));
+    let writing = with(&[user, password, ("ADMIN_UI_READONLY", "false")]);
+    assert!(!load(&writing, &[]).unwrap().admin_ui.unwrap().readonly);
+    for (vars, subject) in [
+        (with(&[user]), "ADMIN_UI_PASSWORD"),
+        (with(&[password]), "ADMIN_UI_USER"),
+        (with(&[("ADMIN_UI_USER", " "), password]), "ADMIN_UI_USER"),
+        (
+            with(&[user, ("ADMIN_UI_PASSWORD", "eleven char")]),
+            "ADMIN_UI_PASSWORD",
+        ),
+        (
+            with(&[user, password, ("ADMIN_UI_READONLY", "yes")]),
+            "ADMIN_UI_READONLY",
+        ),
+    ] {
+        assert_eq!(subjects(&vars, &[]), [subject]);
+    }
+}
