@@ -1386,6 +1386,10 @@ export interface SignalToldEvent {
    * Where it comes from.
    */
   about?: EventSource;
+  /**
+   * All arguments, if a backend emits several; `data` is the first of them.
+   */
+  args?: unknown[];
   data: unknown;
   event: string;
   type: 'event';
@@ -1792,6 +1796,10 @@ export interface WsToldEvent {
    * Where it comes from.
    */
   about?: EventSource;
+  /**
+   * All arguments, if a backend emits several; `data` is the first of them.
+   */
+  args?: unknown[];
   data: unknown;
   event: string;
   type: 'event';
