@@ -62,7 +62,7 @@ describe('raw WebSocket protocols', { concurrency: 4 }, () => {
     ws.send({ type: 'offer', room, sender: 'wendy', recipient: signal.peerId, payload: sdp });
     const offer = await signal.frame('sdp', ({ senderId }) => senderId === ws.userId);
     assert.deepEqual(offer.sdp, sdp);
-    signal.send({ type: 'ice', senderId: signal.userId, targetId: 'wendy', candidate: null });
+    signal.send({ type: 'ice', senderId: signal.userId, targetId: ws.userId, candidate: null });
     const ice = await ws.frame('ice-candidate');
     assert.deepEqual(ice, {
       type: 'ice-candidate', room, sender: signal.userId, senderPeerId: signal.peerId, recipient: 'wendy', payload: null,
@@ -148,7 +148,7 @@ describe('raw WebSocket protocols', { concurrency: 4 }, () => {
     const { room, io, signal, ws } = await three(t);
     assert.equal((await io.ask('host:change', { targetPeerId: signal.peerId })).status, 'ok');
     assert.equal((await ws.frame('host-change')).host, signal.userId);
-    signal.send({ type: 'kick', senderId: signal.userId, targetId: 'wendy', reason: 'enough' });
+    signal.send({ type: 'kick', senderId: signal.userId, targetId: ws.userId, reason: 'enough' });
     assert.deepEqual(await ws.frame('kicked'), { type: 'kicked', room, reason: 'enough' });
     ws.send({ type: 'chat', room, sender: 'wendy', payload: 'still here' });
     assert.equal((await ws.frame('error')).code, 'NOT_IN_ROOM');

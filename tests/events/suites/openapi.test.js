@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { expectAnyEvents } from '../../clients/lib/contract.js';
 import { startNode } from '../../clients/lib/gateway.js';
 import { Identity } from '../../clients/lib/identity.js';
 import { spawnOwned } from '../../clients/lib/processes.js';
@@ -9,6 +10,9 @@ import { party } from '../../clients/lib/rooms.js';
 import { until, within } from '../../clients/lib/wait.js';
 import { Redis } from '../../cluster/lib/redis.js';
 import { API_KEY, ask, apiUrl, KEYS } from '../lib/api.js';
+
+// A backend calls its events as it likes.
+expectAnyEvents();
 
 /** How long requests are made up, in seconds; and what installing and starting may take beside that, in milliseconds. */
 const FUZZING_S = 25;
