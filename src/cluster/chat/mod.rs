@@ -15,6 +15,7 @@ mod copies;
 mod outbox;
 mod scripts;
 mod under_way;
+mod waiting;
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 

@@ -1,22 +1,19 @@
 //! Chat that was accepted and is not in Redis yet, or may get lost there.
 
 use std::{
-    collections::{HashMap, VecDeque},
     fmt,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
-use tracing::warn;
 use uuid::Uuid;
 
 use super::{
     ChatKeeping,
-    copies::{Copies, Copy},
     under_way::{Line, UnderWay},
+    waiting::{Entry, State, all_waiters, requeue_copies},
 };
 use crate::{
     cluster::{
@@ -31,15 +28,6 @@ const MAX_MESSAGES: usize = 10_000;
 
 /// The most bytes that wait for Redis.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
-
-/// The most messages that are on their way at once, and the most bytes: after an outage all that
-/// waits could fill the queue to Redis, which everything else needs too.
-const MAX_UNDER_WAY: usize = 4_096;
-const MAX_BYTES_UNDER_WAY: usize = 8 * 1024 * 1024;
-
-/// What was published so shortly before may have been lost with the connections of others. Those
-/// that have heard it know it.
-const PERHAPS_UNHEARD: Duration = Duration::from_secs(10);
 
 /// Called once a message is in as durable hands as there are at this moment.
 pub type Kept = Box<dyn FnOnce() + Send>;
@@ -57,86 +45,6 @@ pub struct ChatOutbox {
     keeping: ChatKeeping,
     state: Mutex<State>,
     on_written: OnceLock<OnWritten>,
-}
-
-#[derive(Default)]
-struct State {
-    rooms: HashMap<RoomId, Queue>,
-    messages: usize,
-    bytes: usize,
-    /// How many of them are on their way, and of how many bytes.
-    under_way: usize,
-    bytes_under_way: usize,
-    /// Rooms where something waits for its turn to go, each once.
-    next: VecDeque<RoomId>,
-    /// What Redis has and the Chat Service has not, as far as this node knows.
-    copies: Copies,
-    /// Redis may have lost what it had.
-    doubtful: bool,
-    /// How many messages wait for the Chat Service, as Redis last said.
-    lengths: HashMap<RoomId, usize>,
-}
-
-#[derive(Default)]
-struct Queue {
-    entries: VecDeque<Entry>,
-    /// How many of them are not on their way.
-    waiting: usize,
-    /// It is among those that go next.
-    listed: bool,
-}
-
-struct Entry {
-    id: Uuid,
-    line: Line,
-    /// On its way to Redis.
-    sent: bool,
-    /// Who waits to hear that it is kept.
-    waiters: SmallVec<[Kept; 1]>,
-}
-
-impl State {
-    fn begin(&mut self, size: usize) {
-        self.under_way += 1;
-        self.bytes_under_way += size;
-    }
-
-    fn end(&mut self, size: usize) {
-        self.under_way -= 1;
-        self.bytes_under_way -= size;
-    }
-
-    /// A message is not on its way any more. Returns its place in its room.
-    fn note_back(&mut self, room: &RoomId, id: Uuid) -> Option<usize> {
-        let queue = self.rooms.get_mut(room)?;
-        let place = queue.entries.iter().position(|entry| entry.id == id)?;
-        let entry = &mut queue.entries[place];
-        if std::mem::take(&mut entry.sent) {
-            queue.waiting += 1;
-            let size = entry.line.size();
-            self.end(size);
-        }
-        Some(place)
-    }
-
-    fn waiters_of(&mut self, room: &RoomId, place: usize) -> SmallVec<[Kept; 1]> {
-        let queue = self.rooms.get_mut(room);
-        let entry = queue.and_then(|queue| queue.entries.get_mut(place));
-        entry.map_or_else(SmallVec::new, |entry| std::mem::take(&mut entry.waiters))
-    }
-
-    /// Lets what waits in a room go when it is its turn.
-    fn list(&mut self, room: &RoomId) {
-        if let Some(queue) = self.rooms.get_mut(room)
-            && !std::mem::replace(&mut queue.listed, true)
-        {
-            self.next.push_back(room.clone());
-        }
-    }
-
-    const fn is_full(&self) -> bool {
-        self.under_way >= MAX_UNDER_WAY || self.bytes_under_way >= MAX_BYTES_UNDER_WAY
-    }
 }
 
 impl ChatOutbox {
@@ -408,48 +316,6 @@ impl ChatOutbox {
             state.copies.add(room.clone(), entry.id, entry.line);
         }
         entry.waiters
-    }
-}
-
-/// Takes out everybody who waits.
-fn all_waiters(state: &mut State) -> Vec<Kept> {
-    let entries = state.rooms.values_mut().flat_map(|room| &mut room.entries);
-    entries
-        .flat_map(|entry| std::mem::take(&mut entry.waiters))
-        .collect()
-}
-
-/// Puts the copies before all that waits. Where Redis still has them nothing happens. Everybody
-/// has heard them but perhaps the last ones, which are published again.
-fn requeue_copies(state: &mut State) {
-    state.copies.forget_old();
-    let copies = state.copies.take();
-    if copies.len() > 0 {
-        warn!(
-            messages = copies.len(),
-            "Redis may have lost chat that is not delivered: it is written again"
-        );
-    }
-    for copy in copies.rev() {
-        let age = copy.age();
-        let Copy {
-            id, room, mut line, ..
-        } = copy;
-        if age > PERHAPS_UNHEARD {
-            line.be_quiet();
-        } else {
-            line.be_repeated();
-        }
-        state.messages += 1;
-        state.bytes += line.size();
-        let queue = state.rooms.entry(room).or_default();
-        queue.waiting += 1;
-        queue.entries.push_front(Entry {
-            id,
-            line,
-            sent: false,
-            waiters: SmallVec::new(),
-        });
     }
 }
 
