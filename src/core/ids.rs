@@ -108,6 +108,9 @@ text_id! {
     RoomId
 }
 
+/// What the ids begin with that follow from codes.
+const DERIVED: &str = "room_";
+
 impl RoomId {
     /// Wraps an id that a Room Service gave.
     pub fn new(text: &str) -> Self {
@@ -117,7 +120,12 @@ impl RoomId {
     /// The id of the room behind `code` where no Room Service says otherwise:
     /// `room_` and the code in lower case.
     pub fn from_code(code: &RoomCode) -> Self {
-        Self(format!("room_{}", code.as_str().to_ascii_lowercase()).into())
+        Self(format!("{DERIVED}{}", code.as_str().to_ascii_lowercase()).into())
+    }
+
+    /// Whether a text is an id as [`from_code`](Self::from_code) makes them.
+    pub fn is_derived(text: &str) -> bool {
+        text.starts_with(DERIVED)
     }
 }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::channels::Topic;
 
 /// The most bytes of events that are kept of one channel.
-const MAX_BYTES: usize = 4 * 1024 * 1024;
+pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// The place of an event among those of its channel: the id of an entry in a Redis stream, whose
 /// parts are a time in milliseconds and a number.
@@ -22,6 +22,12 @@ pub struct Offset(u64, u64);
 pub struct BadOffset;
 
 impl Offset {
+    /// The first one at that time, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn at(time: u64) -> Self {
+        Self(time, 0)
+    }
+
     /// The next one at that time, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn next(self, now: u64) -> Self {
@@ -100,10 +106,12 @@ pub struct Ring {
     forgotten: Option<Offset>,
     /// The newest of all.
     last: Offset,
+    /// What was kept before is known.
+    ready: bool,
 }
 
 impl Ring {
-    /// Keeps at most `max` events.
+    /// Keeps at most `max` events. It is not [ready](Self::is_ready) yet.
     pub const fn new(max: usize) -> Self {
         Self {
             events: VecDeque::new(),
@@ -111,7 +119,18 @@ impl Ring {
             max,
             forgotten: None,
             last: Offset(0, 0),
+            ready: false,
         }
+    }
+
+    /// What was kept before is known from now on.
+    pub const fn get_ready(&mut self) {
+        self.ready = true;
+    }
+
+    /// Whether it can be said what somebody missed.
+    pub const fn is_ready(&self) -> bool {
+        self.ready
     }
 
     /// The place of the newest event.
@@ -122,6 +141,11 @@ impl Ring {
     /// Events up to that place are not known here.
     pub fn begin_after(&mut self, offset: Offset) {
         self.forgotten = self.forgotten.max(Some(offset));
+        self.last = self.last.max(offset);
+    }
+
+    /// There is nothing to tell in that place.
+    pub fn pass_over(&mut self, offset: Offset) {
         self.last = self.last.max(offset);
     }
 

@@ -3,7 +3,7 @@
 //! | key | what |
 //! |---|---|
 //! | `events:{channel}` | stream: field `e` is an envelope as it was published |
-//! | `events:{channel}:…` | by the hash of an envelope: it is in the stream, for a minute |
+//! | `events:{channel}:…` | by the hash of an envelope: it is in the stream, for ten minutes |
 //!
 //! The stream is the truth. Whoever hears a publication has it written there, unless it is in it
 //! already, and reads on from where it was: so all nodes tell the same in the same order, each of
@@ -16,41 +16,56 @@ use redis::{FromRedisValue as _, Value, cmd};
 
 use crate::{
     cluster::{Cluster, KeyPrefix, Unavailable, pubsub::Script},
-    core::{channels::ChannelRule, replayed::Offset},
+    core::{
+        channels::ChannelRule,
+        replayed::{MAX_BYTES, Offset},
+    },
 };
 
 /// How long an envelope is known: repetitions come at once, or when a publisher tries again.
-const KNOWN: Duration = Duration::from_secs(60);
+pub(super) const KNOWN: Duration = Duration::from_secs(10 * 60);
 
 /// How many events are read at once.
 pub(super) const PAGE: usize = 500;
 
+/// Puts an envelope into the stream, unless it is among the last ones: a backend may write there
+/// itself before it publishes.
+macro_rules! put {
+    () => {
+        r"
+local function put(envelope, known_for, max)
+  local known = KEYS[1] .. ':' .. redis.sha1hex(envelope)
+  if not redis.call('SET', known, '1', 'NX', 'PX', known_for) then return end
+  for _, entry in ipairs(redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 64)) do
+    if entry[2][1] == 'e' and entry[2][2] == envelope then return end
+  end
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', max, '*', 'e', envelope)
+end
+"
+    };
+}
+
 /// Writes envelopes that are not in the stream yet, and answers with what is there after an
 /// offset. `KEYS`: the stream. `ARGV`: the offset, the most to answer with, the most to keep, for
 /// how many milliseconds envelopes are known, and the envelopes.
-const RECORD: &str = r"
-for i = 5, #ARGV do
-  local known = KEYS[1] .. ':' .. redis.sha1hex(ARGV[i])
-  if redis.call('SET', known, '1', 'NX', 'PX', ARGV[4]) then
-    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'e', ARGV[i])
-  end
-end
-return redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])";
+const RECORD: &str = concat!(
+    put!(),
+    r"
+for i = 5, #ARGV do put(ARGV[i], ARGV[4], ARGV[3]) end
+return redis.call('XRANGE', KEYS[1], '(' .. ARGV[1], '+', 'COUNT', ARGV[2])"
+);
 
 /// Writes an envelope that is not in the stream yet, and publishes it. `KEYS`: the stream. `ARGV`:
 /// what it takes to publish, then the most to keep, and for how many milliseconds it is known.
-const SAY: &str = r"
-local known = KEYS[1] .. ':' .. redis.sha1hex(ARGV[3])
-if redis.call('SET', known, '1', 'NX', 'PX', ARGV[5]) then
-  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '*', 'e', ARGV[3])
-end
-return redis.call(ARGV[1], ARGV[2], ARGV[3])";
+const SAY: &str = concat!(
+    put!(),
+    r"
+put(ARGV[3], ARGV[5], ARGV[4])
+return redis.call(ARGV[1], ARGV[2], ARGV[3])"
+);
 
-/// The newest events, newest first, to begin with.
-const NEWEST: &str = r"return redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', ARGV[1])";
-
-/// What stands in a stream.
-pub(super) type Entry = (Offset, Bytes);
+/// What stands in a stream: an envelope, if it is one.
+pub(super) type Entry = (Offset, Option<Bytes>);
 
 /// The stream of one channel.
 #[derive(Debug)]
@@ -90,13 +105,31 @@ impl Stream {
         self.entries(&record).await
     }
 
-    /// The newest, oldest first: all that are kept.
-    pub(super) async fn newest(&self) -> Result<Vec<Entry>, Unavailable> {
-        let mut newest = cmd("EVAL");
-        newest.arg(NEWEST).arg(1).arg(&self.key).arg(self.max);
-        let mut entries = self.entries(&newest).await?;
-        entries.reverse();
-        Ok(entries)
+    /// The newest, oldest first: as many as are kept, in number and in bytes. Whether there are
+    /// more before them.
+    pub(super) async fn newest(&self) -> Result<(Vec<Entry>, bool), Unavailable> {
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        let mut until = "+".to_owned();
+        loop {
+            let mut newest = cmd("XREVRANGE");
+            newest.arg(&self.key).arg(&until).arg("-");
+            newest.arg("COUNT").arg(PAGE);
+            let page = self.entries(&newest).await?;
+            let is_last = page.len() < PAGE;
+            for (offset, payload) in page {
+                bytes += payload.as_ref().map_or(0, Bytes::len);
+                if entries.len() >= self.max || bytes > MAX_BYTES {
+                    entries.reverse();
+                    return Ok((entries, true));
+                }
+                until = format!("({offset}");
+                entries.push((offset, payload));
+            }
+            if is_last {
+                entries.reverse();
+                return Ok((entries, false));
+            }
+        }
     }
 
     async fn entries(&self, command: &redis::Cmd) -> Result<Vec<Entry>, Unavailable> {
@@ -106,8 +139,8 @@ impl Stream {
         let entry = |(id, fields): (String, Vec<Bytes>)| {
             let offset = id.parse::<Offset>().ok()?;
             let mut fields = fields.into_iter();
-            fields.find(|name| name == "e")?;
-            Some((offset, fields.next()?))
+            let envelope = fields.find(|name| name == "e");
+            Some((offset, envelope.and_then(|_| fields.next())))
         };
         Ok(entries.into_iter().filter_map(entry).collect())
     }

@@ -1,6 +1,13 @@
 //! One channel: what is said on it is checked, and told to those who are to hear it.
 
-use std::{fmt, num::NonZeroU32, sync::Arc};
+use std::{
+    fmt,
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -27,15 +34,16 @@ pub(super) struct Line {
     rate: Option<DefaultDirectRateLimiter>,
     dead: Option<DeadLetters>,
     pub(super) kept: Option<Keeper>,
-    counts: Counts,
+    pub(super) counts: Counts,
+    refused: AtomicU64,
 }
 
 /// What becomes of events, counted.
-struct Counts {
+pub(super) struct Counts {
     accepted: Counter,
     expired: Counter,
     rate_limited: Counter,
-    lost: Counter,
+    pub(super) lost: Counter,
     invalid: Counter,
     told: Counter,
 }
@@ -74,6 +82,7 @@ impl Line {
                 .filter(|_| rule.replay > 0)
                 .map(|cluster| Keeper::new(cluster, rule)),
             counts: Counts::of(&rule.name),
+            refused: AtomicU64::new(0),
         }
     }
 
@@ -128,12 +137,18 @@ impl Line {
         let (channel, code) = (&*self.rule.name, reason.code());
         counter!("switchboard_events_invalid_total", "channel" => channel.to_owned(), "reason" => code)
             .increment(1);
-        warn!(
-            channel,
-            reason = code,
-            bytes = payload.len(),
-            "an event was skipped: it {reason}"
-        );
+        // One that is broken says the same ten thousand times a second.
+        let count = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
+        if count.is_power_of_two() {
+            let bytes = payload.len();
+            warn!(
+                channel,
+                reason = code,
+                bytes,
+                count,
+                "an event was skipped: it {reason}"
+            );
+        }
         if let Some(dead) = &self.dead {
             dead.put(channel, payload, reason, unix_millis());
         }

@@ -43,6 +43,38 @@ pub struct Subscribed {
     pub offset: Option<Offset>,
 }
 
+/// Who wants a session to hear something.
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    Client,
+    Backend,
+}
+
+/// What a session hears, by who wants that.
+#[derive(Debug, Default)]
+pub(super) struct Topics {
+    client: HashSet<Topic>,
+    backend: HashSet<Topic>,
+}
+
+impl Topics {
+    const fn by(&mut self, side: Side) -> &mut HashSet<Topic> {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Backend => &mut self.backend,
+        }
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.client.contains(name) || self.backend.contains(name)
+    }
+
+    /// All of them, some perhaps twice.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Topic> {
+        self.client.iter().chain(&self.backend)
+    }
+}
+
 /// The clients of this node, by what they are to hear.
 #[derive(Debug)]
 pub(super) struct Audiences {
@@ -58,9 +90,16 @@ pub(super) struct Audiences {
 }
 
 impl Audiences {
-    pub(super) fn new(channels: Channels) -> Self {
+    /// `alone`: there are no other nodes, from which something may be known.
+    pub(super) fn new(channels: Channels, alone: bool) -> Self {
         let kept = channels.all().iter().filter(|rule| rule.replay > 0);
-        let rings = kept.map(|rule| (Arc::clone(&rule.name), Mutex::new(Ring::new(rule.replay))));
+        let rings = kept.map(|rule| {
+            let mut ring = Ring::new(rule.replay);
+            if alone {
+                ring.get_ready();
+            }
+            (Arc::clone(&rule.name), Mutex::new(ring))
+        });
         Self {
             rings: rings.collect(),
             channels,
@@ -78,13 +117,13 @@ impl Audiences {
             .push(conn.clone());
     }
 
-    pub(super) fn exit(&self, user: &UserId, conn: ConnId, topics: HashSet<Topic>) {
+    pub(super) fn exit(&self, user: &UserId, conn: ConnId, topics: &Topics) {
         if let Some(mut of_user) = self.users.get_mut(user) {
             of_user.retain(|other| other.id() != conn);
         }
         self.users.remove_if(user, |_, of_user| of_user.is_empty());
-        for topic in topics {
-            self.leave(&topic, conn);
+        for topic in topics.all() {
+            self.leave(topic, conn);
         }
     }
 
@@ -203,6 +242,20 @@ impl Hub {
         ring.map_or_else(Offset::default, |ring| ring.lock().last())
     }
 
+    /// What is in that place of a channel is nothing to tell.
+    pub fn pass_over(&self, channel: &str, offset: Offset) {
+        if let Some(ring) = self.audiences.ring(channel) {
+            ring.lock().pass_over(offset);
+        }
+    }
+
+    /// What a channel kept before is known now.
+    pub fn knows_kept(&self, channel: &str) {
+        if let Some(ring) = self.audiences.ring(channel) {
+            ring.lock().get_ready();
+        }
+    }
+
     /// What a channel kept up to that place is not known here.
     pub fn begin_after(&self, channel: &str, offset: Offset) {
         if let Some(ring) = self.audiences.ring(channel) {
@@ -240,15 +293,20 @@ impl Session {
         };
         let topic: Topic = name.into();
         let Some(ring) = audiences.ring(&rule.name) else {
-            self.follow(topic)?;
+            self.follow_as(Side::Client, topic)?;
             return Ok(Subscribed {
                 recovered: from.map(|_| false),
                 offset: None,
             });
         };
         let ring = ring.lock();
-        let recovery = from.map(|from| ring.recover(name, from, unix_millis()));
-        self.follow(topic)?;
+        let recovery = from.map(|from| {
+            let known = ring
+                .is_ready()
+                .then(|| ring.recover(name, from, unix_millis()));
+            known.unwrap_or_default()
+        });
+        self.follow_as(Side::Client, topic)?;
         let recovered = recovery.map(|Recovery { events, complete }| {
             for event in events {
                 self.conn.link().notify(&event.notice());
@@ -257,32 +315,52 @@ impl Session {
         });
         Ok(Subscribed {
             recovered,
-            offset: Some(ring.last()),
+            offset: ring.is_ready().then(|| ring.last()),
         })
     }
 
-    /// Subscribes to anything, as a backend wishes.
+    /// Puts the session into a group, or has it hear a channel, as a backend wishes: the client
+    /// cannot end that.
     ///
     /// # Errors
     /// `RATE_LIMITED` beyond the most topics.
     pub fn follow(&self, topic: Topic) -> Result<(), WireError> {
+        self.follow_as(Side::Backend, topic)
+    }
+
+    fn follow_as(&self, side: Side, topic: Topic) -> Result<(), WireError> {
         let mut topics = self.topics.lock();
         let Some(topics) = topics.as_mut() else {
             return Ok(());
         };
-        if topics.len() >= MAX_TOPICS && !topics.contains(&topic) {
+        if topics.by(side).len() >= MAX_TOPICS && !topics.by(side).contains(&topic) {
             let message = format!("at most {MAX_TOPICS} channels can be subscribed to");
             return Err(WireError::new(ErrorCode::RateLimited, message));
         }
-        topics.insert(Arc::clone(&topic));
+        topics.by(side).insert(Arc::clone(&topic));
         self.hub.audiences.join(topic, &self.conn);
         Ok(())
     }
 
-    /// Ends a subscription, if there is one.
+    /// Ends what the client subscribed to, if it did.
     pub fn unsubscribe(&self, name: &str) {
+        self.unfollow_as(Side::Client, name);
+    }
+
+    /// Takes the session out of a group, as a backend wishes, or has it hear a channel no more.
+    pub fn unfollow(&self, name: &str) {
+        self.unfollow_as(Side::Backend, name);
+        self.unfollow_as(Side::Client, name);
+    }
+
+    fn unfollow_as(&self, side: Side, name: &str) {
         let mut topics = self.topics.lock();
-        if let Some(topic) = topics.as_mut().and_then(|topics| topics.take(name)) {
+        let Some(topics) = topics.as_mut() else {
+            return;
+        };
+        if let Some(topic) = topics.by(side).take(name)
+            && !topics.contains(name)
+        {
             self.hub.audiences.leave(&topic, self.conn.id());
         }
     }
@@ -306,7 +384,7 @@ impl Session {
         }
         if let Some(topics) = topics {
             let user = &self.member.user;
-            self.hub.audiences.exit(user, self.conn.id(), topics);
+            self.hub.audiences.exit(user, self.conn.id(), &topics);
         }
     }
 }

@@ -125,7 +125,9 @@ impl Directory {
         let mut ids: SmallVec<[RoomId; 2]> = smallvec![RoomId::new(name)];
         if let Ok(code) = name.parse::<RoomCode>() {
             let given = self.codes.get(&code).map(|id| id.clone());
-            ids.push(given.unwrap_or_else(|| RoomId::from_code(&code)));
+            // The id of one room must not lead to another that somebody gave that code.
+            let derived = || (!RoomId::is_derived(name)).then(|| RoomId::from_code(&code));
+            ids.extend(given.or_else(derived));
         }
         ids.dedup();
         ids.iter().filter_map(|id| self.get(id)).collect()

@@ -134,6 +134,7 @@ impl Hub {
     ) -> Arc<Self> {
         let alone = || NodeId::from("alone");
         let cluster = neighbours.cluster.as_ref();
+        let is_alone = cluster.is_none();
         let me = cluster.map_or_else(alone, |cluster| cluster.me().clone());
         let chat = Chat::new(chat, cluster);
         let flusher = chat.flusher.clone();
@@ -147,7 +148,7 @@ impl Hub {
             errands: TaskTracker::new(),
             neighbours,
             chat,
-            audiences: Audiences::new(channels),
+            audiences: Audiences::new(channels, is_alone),
         });
         hub.start_chat();
         hub

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CloseReason, Conn, ConnId, Emission, Hub, Session};
-use crate::core::{PeerId, UserId, channels::Topic};
+use super::{CloseReason, Conn, ConnId, Emission, Hub, Session, audience::Topics};
+use crate::core::{PeerId, RoomId, UserId, channels::Topic};
 
 /// What goes before a user's id to name all connections of the user.
 const USER: &str = "user:";
@@ -60,7 +60,7 @@ impl Hub {
     pub fn leave_groups(&self, who: &Selection, groups: &[Box<str>]) {
         for session in self.select(who) {
             for group in groups {
-                session.unsubscribe(group);
+                session.unfollow(group);
             }
         }
     }
@@ -112,7 +112,13 @@ impl Hub {
     /// Finds all whom a name means, some perhaps twice.
     fn find(&self, name: &str, into: &mut Vec<Conn>) {
         let audiences = &self.audiences;
-        for room in self.rooms.called(name) {
+        // Whoever may choose the code of a room must not hear by it what is for a peer.
+        let peer = name.parse::<PeerId>().ok();
+        let rooms = match peer {
+            Some(_) => self.rooms.get(&RoomId::new(name)).into_iter().collect(),
+            None => self.rooms.called(name),
+        };
+        for room in rooms {
             room.look(|room| into.extend(room.speakers().cloned()));
         }
         if let Some(user) = name.strip_prefix(USER) {
@@ -120,14 +126,14 @@ impl Hub {
         }
         audiences.of_topic(name, into);
         let address = || audiences.addresses.get(name).map(|conn| *conn);
-        let session = match name.parse::<PeerId>() {
-            Ok(peer) => {
+        let session = match peer {
+            Some(peer) => {
                 let speaker = audiences.peers.get(&peer).map(|conn| *conn);
                 let session = speaker.and_then(|conn| self.session(conn));
                 // The place of a session is a hint: the peer may have been removed.
                 session.filter(|session| session.peer() == Some(peer))
             }
-            Err(_) => address().and_then(|conn| self.session(conn)),
+            None => address().and_then(|conn| self.session(conn)),
         };
         into.extend(session.map(|session| session.conn().clone()));
     }
@@ -149,7 +155,7 @@ impl Session {
         });
         names.extend(code.ok().flatten().map(|code| code.as_str().into()));
         let topics = self.topics.lock();
-        names.extend(topics.iter().flatten().cloned());
+        names.extend(topics.iter().flat_map(Topics::all).cloned());
         names
     }
 }

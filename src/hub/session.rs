@@ -1,7 +1,6 @@
 //! One connected client, of whatever transport.
 
 use std::{
-    collections::HashSet,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -18,6 +17,7 @@ use uuid::Uuid;
 
 use super::{
     Conn, Hub,
+    audience::Topics,
     chat::{Line, PAGES_AT_ONCE, Rate},
     directory::RoomCell,
     expiry::Expiry,
@@ -25,7 +25,7 @@ use super::{
     sharing::Hold,
 };
 use crate::{
-    core::{Member, PeerId, Refusal, RelayKind, ResumeSecret, Seat, Welcome, channels::Topic},
+    core::{Member, PeerId, Refusal, RelayKind, ResumeSecret, Seat, Welcome},
     protocol::{IceServers, WireError},
 };
 
@@ -64,7 +64,7 @@ pub struct Session {
     /// The id by which its transport knows it, if backends may.
     pub(super) address: OnceLock<Arc<str>>,
     /// What it subscribes to; nothing once it has ended.
-    pub(super) topics: Mutex<Option<HashSet<Topic>>>,
+    pub(super) topics: Mutex<Option<Topics>>,
 }
 
 /// Where a session is. A hint for finding the room: whether the session still belongs there
@@ -93,7 +93,7 @@ impl Session {
             line: Arc::default(),
             pages: Arc::new(Semaphore::new(PAGES_AT_ONCE)),
             address: OnceLock::new(),
-            topics: Mutex::new(Some(HashSet::new())),
+            topics: Mutex::new(Some(Topics::default())),
         }
     }
 

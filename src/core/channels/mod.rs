@@ -137,13 +137,18 @@ pub enum ChannelError {
     /// A name that is used twice.
     #[error("channel {0:?} is there twice")]
     Twice(Arc<str>),
+    /// A topic that could be taken for another channel's.
+    #[error("channel {0:?}: its topics could be taken for those of another channel")]
+    Overlap(Arc<str>),
     /// No types, too many of them, or one that clients cannot get.
     #[error(
         "channel {0:?}: event types are 1 to {MAX_TYPES} names that Socket.IO and the gateway do not use themselves"
     )]
     Types(Arc<str>),
-    /// More than [`MAX_REPLAY`], or for those who do not subscribe.
-    #[error("channel {0:?}: at most {MAX_REPLAY} events can be kept, and none that are for users")]
+    /// More than [`MAX_REPLAY`], or for those who do not subscribe, or at a rate.
+    #[error(
+        "channel {0:?}: at most {MAX_REPLAY} events can be kept, none that are for users, and not beside ratePerSecond"
+    )]
     Replay(Arc<str>),
 }
 
@@ -239,6 +244,12 @@ impl Channels {
         if rules.len() > MAX_CHANNELS {
             return Err(ChannelError::TooMany);
         }
+        for rule in &rules {
+            let mut others = rules.iter().filter(|other| other.name != rule.name);
+            if others.any(|other| rule.overlaps(other)) {
+                return Err(ChannelError::Overlap(Arc::clone(&rule.name)));
+            }
+        }
         Ok(Self::index(rules))
     }
 
@@ -293,7 +304,8 @@ impl ChannelRule {
             return Err(ChannelError::Types(name()));
         }
         let for_users = matches!(self.audience, AudienceRule::User(_));
-        if self.replay > MAX_REPLAY || (for_users && self.replay > 0) {
+        let only_if_not_kept = for_users || self.rate_per_second > 0;
+        if self.replay > MAX_REPLAY || (only_if_not_kept && self.replay > 0) {
             return Err(ChannelError::Replay(name()));
         }
         Ok(())
@@ -306,6 +318,18 @@ impl ChannelRule {
                 .is_some_and(|rest| !rest.is_empty()),
             AudienceRule::Subscribers | AudienceRule::User(_) => false,
         }
+    }
+
+    /// Whether a topic of this channel could be taken for another channel, or a topic of it.
+    fn overlaps(&self, other: &Self) -> bool {
+        let AudienceRule::Topic(Template { prefix, .. }) = &self.audience else {
+            return false;
+        };
+        let theirs = match &other.audience {
+            AudienceRule::Topic(Template { prefix, .. }) => prefix,
+            AudienceRule::Subscribers | AudienceRule::User(_) => "",
+        };
+        other.name.starts_with(&**prefix) || (!theirs.is_empty() && theirs.starts_with(&**prefix))
     }
 }
 

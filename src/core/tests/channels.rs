@@ -142,6 +142,18 @@ fn channels_that_cannot_be_are_refused() {
     let twice = rule(r#"{"name":"a","types":["x"],"audience":"subscribers"}"#);
     let twice = Channels::with(vec![twice.clone(), twice]);
     assert_eq!(twice.map(drop), Err(ChannelError::Twice("a".into())));
+    for json in [
+        r#"{"name":"a","types":["x"],"audience":{"topic":"match:a:{id}"},"public":false}"#,
+        r#"{"name":"match:a","types":["x"],"audience":"subscribers"}"#,
+    ] {
+        assert!(
+            matches!(with(json), Err(ChannelError::Overlap(_))),
+            "{json}"
+        );
+    }
+    let rated =
+        r#"{"name":"a","types":["x"],"audience":"subscribers","replay":1,"ratePerSecond":1}"#;
+    assert_eq!(with(rated), Err(ChannelError::Replay("a".into())));
     for template in ["match", "{id}", "match:{}", "match:{a}{b}"] {
         assert_eq!(Template::try_from(template.to_owned()), Err(BadTemplate));
     }

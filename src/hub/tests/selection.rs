@@ -71,7 +71,7 @@ async fn names_end_with_what_they_mean() {
     assert!(gone("a") && gone(&peer) && !gone("b") && !gone(&newer));
     anna.session.leave();
     assert!(gone("b") && gone(&newer) && !gone("vip"));
-    anna.session.unsubscribe("vip");
+    anna.session.unfollow("vip");
     assert!(gone("vip"));
     anna.session.close(Ending::Intended);
     assert!(gone("AAAAAAAAAAAAAAAA") && gone("user:anna"));
@@ -115,4 +115,18 @@ async fn a_session_knows_what_it_may_be_called_and_can_be_dismissed() {
     };
     session.dismiss(true);
     assert_eq!(*anna.ears.dismissed.lock(), Some(true));
+}
+
+#[tokio::test]
+async fn nobody_hears_what_is_for_others_by_choosing_the_code_of_a_room() {
+    let hub = hub();
+    let anna = Client::enter(&hub, "anna").join("team");
+    let peer = anna.session.peer().unwrap().to_string();
+    let mallory = Client::enter(&hub, "mallory").join(&peer);
+    let eve = Client::enter(&hub, "eve").join("room_team");
+    for name in [&*peer, "room_team"] {
+        assert_eq!(tell(&hub, &[name], &[]), 1, "{name}");
+    }
+    assert_eq!(anna.heard().len(), 2);
+    assert_eq!((mallory.heard().len(), eve.heard().len()), (0, 0));
 }

@@ -150,6 +150,13 @@ describe('a channel that keeps its events', { concurrency: 3 }, () => {
     const [loud] = await post(redis, 1);
     await has(anna, [1, 2]);
     assert.deepEqual(numbers(anna, 'post'), [quiet.data.number, loud]);
+    const both = envelope('post');
+    await redis.command('XADD', 'events:{feed}', '*', 'e', JSON.stringify(both));
+    await publish(redis, 'feed', both);
+    await redis.command('XADD', 'events:{feed}', '*', 'typo', 'x');
+    const [last] = await post(redis, 1);
+    await has(anna, [1, 2, 3, 4]);
+    assert.deepEqual(numbers(anna, 'post').slice(2), [both.data.number, last], 'each once, and what is none is passed over');
   });
 
   test('works on one node without Redis too, for its own events', async (t) => {
