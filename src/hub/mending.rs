@@ -198,6 +198,7 @@ impl Hub {
             if write {
                 self.write_all(cluster).await;
                 self.renew_all(cluster).await;
+                cluster.show(&self.status()).await;
             }
             self.clear_up(cluster, dead).await;
         }
