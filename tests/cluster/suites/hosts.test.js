@@ -131,8 +131,9 @@ describe('Redis that is lost', { concurrency: 3 }, () => {
   };
   const known = (redis, code, { peerId }) => until(async () => {
     const kept = await redis.command('GET', hostKey(code)).catch(() => null);
-    return kept !== null && JSON.parse(kept).peer === peerId;
-  }, 'Redis knows the host');
+    const there = await redis.hash(`room:{${roomIdOf(code)}}:peers`).catch(() => ({}));
+    return kept !== null && JSON.parse(kept).peer === peerId && Boolean(there[peerId]);
+  }, 'Redis knows the host, and that it is there');
 
   for (const [how, lose] of [
     ['FLUSHALL', (redis) => redis.command('FLUSHALL')],
