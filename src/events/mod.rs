@@ -13,8 +13,9 @@
 //! Which channels there are, and who hears what, is decided by [`core::channels`](crate::core::channels).
 //! Each node subscribes to each channel once and tells its own clients.
 //!
-//! Events are told at most once, and to whoever is connected at that moment. A channel that keeps
-//! events writes them to a stream in Redis: the publication is then only the sign that there is
+//! Events are told to whoever is connected at that moment; twice only where a `PUBLISH` of this
+//! crate is repeated since its answer was lost with the connection. A channel that keeps events
+//! tells each once. It writes them to a stream in Redis: the publication is then only the sign that there is
 //! something new in it, so that a node which was cut off tells what it missed, and a client that
 //! comes back can ask for what it missed.
 
