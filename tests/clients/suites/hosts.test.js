@@ -2,11 +2,19 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { connect, kindName, MSGPACK_KINDS, PLAIN_KINDS } from '../lib/client.js';
 import { startGateway } from '../lib/gateway.js';
-import { assertRefused, freshCode, join, party, sawSince, settle, unnoticed } from '../lib/rooms.js';
+import { announced, assertRefused, freshCode, join, party, sawSince, settle, unnoticed } from '../lib/rooms.js';
 
 const plain = await startGateway();
 const binary = await startGateway({ SOCKET_PARSER: 'msgpack' });
 after(() => Promise.all([plain.kill(), binary.kill()]));
+
+/** Resolves when each of `clients` has been told that this one is the host. */
+const toldHost = (clients, { peerId }) => Promise.all(clients.map((client) =>
+  client.event('host:changed', ({ hostId }) => hostId === peerId)));
+
+/** Resolves when each of `clients` has been told that this one left: what one node decided the others hear later. */
+const toldLeft = (clients, gone) => Promise.all(clients.map((client) =>
+  client.event('peer:left', ({ peerId }) => peerId === gone.peerId)));
 
 const scenarios = {
   async 'the host kicks: the kicked and the others are told, each once'(t, gateway, kind) {
@@ -16,7 +24,7 @@ const scenarios = {
     const answer = await host.ask('peer:kick', { targetPeerId: guest.peerId, reason: 'too loud' });
     assert.equal(answer.status, 'ok');
     assert.deepEqual(await guest.event('room:kicked'), { roomId, reason: 'too loud' });
-    await Promise.all([host, other].map((witness) => witness.event('peer:left')));
+    await toldLeft([host, other], guest);
     await settle(other, host, other);
     for (const witness of [host, other]) {
       assert.deepEqual(witness.recorder.all('peer:left'), [{ peerId: guest.peerId, reason: 'kicked' }]);
@@ -67,11 +75,12 @@ const scenarios = {
     for (const client of everybody) assert.deepEqual(await client.event('host:changed'), { hostId: third.peerId });
     const late = await connect(t, gateway, { kind, username: 'late' });
     assert.equal((await join(late, code)).hostId, third.peerId);
+    await announced(late, everybody);
     assertRefused(await host.ask('peer:kick', { targetPeerId: second.peerId }), 'FORBIDDEN');
     assertRefused(await host.ask('host:change', { targetPeerId: host.peerId }), 'FORBIDDEN');
     assert.equal((await third.ask('peer:kick', { targetPeerId: late.peerId })).status, 'ok');
     assert.equal((await third.ask('host:change', { targetPeerId: host.peerId })).status, 'ok');
-    for (const client of everybody) await client.event('host:changed', ({ hostId }) => hostId === host.peerId);
+    await toldHost(everybody, host);
     await settle(second, ...everybody);
     for (const client of everybody) {
       assert.deepEqual(client.recorder.all('host:changed'), [{ hostId: third.peerId }, { hostId: host.peerId }]);
@@ -111,7 +120,10 @@ const scenarios = {
   async 'when the one that was made the host leaves, the longest present takes over'(t, gateway, kind) {
     const [host, second, third] = await party(t, gateway, ['host', 'second', 'third'], { kind });
     assert.equal((await host.ask('host:change', { targetPeerId: third.peerId })).status, 'ok');
-    await third.ask('leave:room');
+    await toldHost([host, second, third], third);
+    assert.equal((await third.ask('leave:room')).status, 'ok');
+    await toldLeft([host, second], third);
+    await toldHost([host, second], host);
     await settle(second, host, second);
     for (const client of [host, second]) {
       assert.deepEqual(client.recorder.all('host:changed'), [{ hostId: third.peerId }, { hostId: host.peerId }]);
@@ -121,8 +133,9 @@ const scenarios = {
   async 'when the longest present leaves, the one that was made the host stays it'(t, gateway, kind) {
     const [host, second, third] = await party(t, gateway, ['host', 'second', 'third'], { kind });
     assert.equal((await host.ask('host:change', { targetPeerId: third.peerId })).status, 'ok');
-    await host.ask('leave:room');
-    await third.event('peer:left');
+    assert.equal((await host.ask('leave:room')).status, 'ok');
+    await toldHost([second, third], third);
+    await toldLeft([second, third], host);
     await settle(second, second, third);
     for (const client of [second, third]) {
       assert.deepEqual(client.recorder.all('host:changed'), [{ hostId: third.peerId }]);
@@ -144,8 +157,8 @@ const scenarios = {
 
   async 'when another than the host leaves, the host stays'(t, gateway, kind) {
     const [host, second, third] = await party(t, gateway, ['host', 'second', 'third'], { kind });
-    await second.ask('leave:room');
-    await third.event('peer:left');
+    assert.equal((await second.ask('leave:room')).status, 'ok');
+    await toldLeft([host, third], second);
     await settle(host, host, third);
     for (const client of [host, third]) assert.deepEqual(client.recorder.all('host:changed'), []);
   },
