@@ -25,6 +25,13 @@ export const announced = (newcomer, earlier) => Promise.all(earlier.map((client)
   client.event('peer:joined', ({ peerId }) => peerId === newcomer.peerId)));
 
 /**
+ * Resolves when each of `clients` has heard that this one left: what one node decided the others hear later.
+ * @param {Client[]} clients @param {{peerId: string}} gone
+ */
+export const toldLeft = (clients, gone) => Promise.all(clients.map((client) =>
+  client.event('peer:left', ({ peerId }) => peerId === gone.peerId)));
+
+/**
  * @typedef {import('./client.js').Options & {code?: string, nodes?: import('./gateway.js').Gateway[]}} PartyOptions
  * `nodes`: one for each name, where it matters who is on which
  */

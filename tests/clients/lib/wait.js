@@ -1,5 +1,5 @@
 /** Upper bound of every wait; generous, since it only decides how a failure ends. */
-export const BOUND_MS = 20_000;
+export const BOUND_MS = 60_000;
 
 /**
  * Rejects with a telling message when `promise` does not settle in time.

@@ -48,15 +48,16 @@ export class RawClient {
  * @param {{after: (work: () => void) => void}} t
  * @param {import('./gateway.js').Gateway} gateway
  * @param {string} path
- * @param {{sub?: string, username?: string, token?: string | null, protocols?: string[], headers?: Record<string, string>}} [options]
+ * @param {{sub?: string, username?: string, token?: string | null, protocols?: string[], headers?: Record<string, string>,
+ *   via?: import('./proxy.js').Proxy}} [options]
  */
 export async function connectRaw(t, gateway, path, options = {}) {
   const sub = options.sub ?? `user-${randomUUID()}`;
   const username = options.username ?? `name of ${sub}`;
   const token = options.token === undefined ? await gateway.identity.token({ sub, username }) : options.token;
   const headers = { ...options.headers, ...(token === null ? {} : { cookie: `access_token=${token}` }) };
-  const node = gateway.next();
-  const url = `${node.url.replace('http', 'ws')}${path}`;
+  const node = options.via?.node ?? gateway.next();
+  const url = `${(options.via ?? node).url.replace('http', 'ws')}${path}`;
   const socket = new WebSocket(url, options.protocols ?? [], { headers, perMessageDeflate: false });
   const client = new RawClient(socket, new Recorder(username), sub, username,
     (frame) => node.contract?.frame(path, frame, username));

@@ -81,7 +81,7 @@ class Events:
     def all(self, event: str) -> list:
         return [args[0] for name, args in self.entries if name == event]
 
-    async def wait(self, event: str, fits=lambda payload: True, bound: float = 20):
+    async def wait(self, event: str, fits=lambda payload: True, bound: float = 60):
         def found():
             return next((payload for payload in self.all(event) if fits(payload)), None)
 

@@ -39,10 +39,10 @@ class Client:
     async def connect(self, gateway: Gateway, name: str, transports: list[str], **places) -> None:
         if not places:
             places = {"headers": {"Cookie": f"access_token={gateway.token(name)}"}}
-        await self.socket.connect(gateway.url, transports=transports, wait_timeout=20, **places)
+        await self.socket.connect(gateway.url, transports=transports, wait_timeout=60, **places)
 
     async def ask(self, event: str, payload: object = None) -> dict:
-        return await self.socket.call(event, payload, timeout=20)
+        return await self.socket.call(event, payload, timeout=60)
 
     async def join(self, code: str) -> dict:
         answer = await self.ask("join:room", {"roomCode": code})

@@ -73,6 +73,7 @@ describe('payloads are handed on byte for byte', () => {
     const [sender, receiver] = [await rawClient(t), await rawClient(t)];
     await sender.ask(1, `["join:room",{"roomCode":"${code}"}]`);
     const { peerId } = await receiver.ask(1, `["join:room",{"roomCode":"${code}"}]`);
+    await sender.frame((text) => text.startsWith('42["peer:joined"') && text.includes(peerId));
     const bodies = [
       ['webrtc:offer', 'offer', '{"zebra":1.0,"type":"offer","10":1e3,"2":-0,"sdp":"v=0\\r\\n\\u00e9\\/","big":12345678901234567890,"n":{"x":[1.50,null]}}'],
       ['webrtc:answer', 'answer', '{"sdp":"","type":"answer","0":0.10,"":{}}'],

@@ -7,6 +7,7 @@ import { after, describe, test } from 'node:test';
 import { connect } from '../lib/client.js';
 import { runToExit, startGateway } from '../lib/gateway.js';
 import { Identity } from '../lib/identity.js';
+import { freePort } from '../lib/processes.js';
 
 const MISUSE = 64;
 const identity = new Identity();
@@ -68,11 +69,7 @@ describe('the address', () => {
   });
 
   test('a given port is taken', async (t) => {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const { port } = probe.address();
-    probe.close();
-    await once(probe, 'close');
+    const port = await freePort();
     const gateway = await startGateway({ PORT: `${port}` }, identity);
     t.after(() => gateway.kill());
     assert.equal(gateway.port, port);

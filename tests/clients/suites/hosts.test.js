@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { connect, kindName, MSGPACK_KINDS, PLAIN_KINDS } from '../lib/client.js';
 import { startGateway } from '../lib/gateway.js';
-import { announced, assertRefused, freshCode, join, party, sawSince, settle, unnoticed } from '../lib/rooms.js';
+import { announced, assertRefused, freshCode, join, party, sawSince, settle, toldLeft, unnoticed } from '../lib/rooms.js';
 
 const plain = await startGateway();
 const binary = await startGateway({ SOCKET_PARSER: 'msgpack' });
@@ -11,10 +11,6 @@ after(() => Promise.all([plain.kill(), binary.kill()]));
 /** Resolves when each of `clients` has been told that this one is the host. */
 const toldHost = (clients, { peerId }) => Promise.all(clients.map((client) =>
   client.event('host:changed', ({ hostId }) => hostId === peerId)));
-
-/** Resolves when each of `clients` has been told that this one left: what one node decided the others hear later. */
-const toldLeft = (clients, gone) => Promise.all(clients.map((client) =>
-  client.event('peer:left', ({ peerId }) => peerId === gone.peerId)));
 
 const scenarios = {
   async 'the host kicks: the kicked and the others are told, each once'(t, gateway, kind) {

@@ -57,7 +57,7 @@ async function signIn(t, gateway) {
 describe('the log', () => {
   for (const level of ['info', 'debug', 'trace']) {
     test(`at ${level} holds no token, no signalling, no chat`, async (t) => {
-      const gateway = await startGateway({ RUST_LOG: level });
+      const gateway = await startGateway({ RUST_LOG: level, RECONNECT_WINDOW_MS: '60000', SHUTDOWN_GRACE_MS: '2000' });
       t.after(() => gateway.kill());
       for (const kind of PLAIN_KINDS.filter(({ version }) => version !== 3)) await talk(t, gateway, kind);
       const resumeTokens = await resume(t, gateway);

@@ -7,7 +7,7 @@ import { startGateway } from '../lib/gateway.js';
 import { Proxy } from '../lib/proxy.js';
 import { RawPolling, RawSocket } from '../lib/raw.js';
 import { assertMissed, assertResumed, comeBackAs, lose, resumesAtLast } from '../lib/resume.js';
-import { freshCode, join, party, sawSince, settle } from '../lib/rooms.js';
+import { announced, freshCode, join, party, sawSince, settle } from '../lib/rooms.js';
 import { within } from '../lib/wait.js';
 
 const gateway = await startGateway({ RECONNECT_WINDOW_MS: '60000' });
@@ -23,11 +23,13 @@ async function rawUser() {
   return { userId, username, token: await gateway.identity.token({ sub: userId, username }) };
 }
 
-/** Brings a raw client into a room; the result can come back as any other. */
-async function rawPeer(raw, user, code) {
+/** Brings a raw client into a room, where the others have heard of it; the result can come back as any other. */
+async function rawPeer(raw, user, code, others = []) {
   const { status, peerId, resumeToken } = await raw.ask(1, JSON.stringify(['join:room', { roomCode: code }]));
   assert.equal(status, 'ok');
-  return { ...user, peerId, resumeToken, node: raw.node };
+  const peer = { ...user, peerId, resumeToken, node: raw.node };
+  await announced(peer, others);
+  return peer;
 }
 
 /** Has a client send numbered candidates; returns when the gateway has dealt with them. */
@@ -105,7 +107,7 @@ describe('a loss after an upgrade from polling', () => {
     const [anna] = await party(t, gateway, ['anna'], { code });
     const user = await rawUser();
     const polling = await RawPolling.connected(gateway, user.token);
-    const peer = await rawPeer(polling, user, code);
+    const peer = await rawPeer(polling, user, code, [anna]);
     await signal(anna, peer.peerId, series('polled', 3));
     await polling.frame((text) => text.includes('polled 2'));
     const proxy = await Proxy.start(t, polling.node);
@@ -143,7 +145,7 @@ describe('a connection that clients share one after another, as behind a proxy',
     assert.equal(response.socket, used, 'it is the same connection');
     raw.send('40');
     await raw.frame((text) => text.startsWith('40{'));
-    const peer = await rawPeer(raw, user, code);
+    const peer = await rawPeer(raw, user, code, [anna]);
     await signal(anna, peer.peerId, series('pushed', 6));
     await raw.frame((text) => text.includes('pushed 5'));
     await lose(proxy);
@@ -159,7 +161,7 @@ describe("the server's own answers", () => {
       const [anna] = await party(t, gateway, ['anna'], { code });
       const user = await rawUser();
       const raw = await RawPolling.connected(gateway, user.token);
-      const peer = await rawPeer(raw, user, code);
+      const peer = await rawPeer(raw, user, code, [anna]);
       for (let n = 0; n < refusals; n += 1) await raw.send('40/admin,');
       await raw.frame((text) => text.startsWith('44/admin,'));
       for (const id of [2, 3]) await raw.ask(id, '["heartbeat"]');
@@ -202,6 +204,7 @@ describe('what was said in a room that was left', () => {
     const [friend] = await party(t, gateway, ['friend'], { code: codes[1] });
     const lossy = await connect(t, gateway);
     await join(lossy, codes[0]);
+    await announced(lossy, [anna]);
     lossy.engine.transport.ws.pause();
     await signal(anna, lossy.peerId, series('x'.repeat(50_000), 30));
     lossy.send('join:room', { roomCode: codes[1] });

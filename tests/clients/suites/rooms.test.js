@@ -49,7 +49,7 @@ const scenarios = {
     const code = freshCode();
     const [anna, bert] = await party(t, gateway, ['anna', 'bert'], { kind, code });
     const { peerId } = bert;
-    await unnoticed(anna, [anna], async () => {
+    await unnoticed(bert, [anna], async () => {
       const again = await join(bert, code);
       assert.equal(again.peerId, peerId);
       assert.deepEqual(again.peers, [anna.asPeer]);

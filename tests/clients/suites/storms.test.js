@@ -32,16 +32,18 @@ describe('storms', () => {
     const [witness] = await party(t, hasty, ['witness'], { code });
     await mapLimited(Array.from({ length: 180 }), 20, (_, number) => visit(t, code, number));
     const ids = (event) => witness.recorder.all(event).map(({ peerId }) => peerId).sort();
+    const same = (one, other) => one.length === other.length && one.every((id, index) => id === other[index]);
     const late = await connect(t, hasty);
     await until(async () => {
       const { peers } = await join(late, code);
       await late.ask('leave:room');
       return peers.length === 1;
-    }, 'the room is empty but for the witness', 40_000);
-    await until(() => ids('peer:left').length >= ids('peer:joined').length, 'the witness has heard of the last leave');
+    }, 'the room is empty but for the witness', 120_000);
     await settle(witness, witness);
-    assert.equal(new Set(ids('peer:joined')).size, ids('peer:joined').length);
+    // A join that was under way when its client went may be told as late as this.
+    await until(() => same(ids('peer:left'), ids('peer:joined')), 'the witness has heard all leave who came').catch(() => {});
     assert.deepEqual(ids('peer:left'), ids('peer:joined'));
+    assert.equal(new Set(ids('peer:joined')).size, ids('peer:joined').length);
     assert.deepEqual(witness.recorder.all('host:changed'), []);
   });
 

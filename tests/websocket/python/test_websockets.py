@@ -9,7 +9,7 @@ from gateway import Events, Gateway
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-BOUND_S = 20
+BOUND_S = 60
 _numbers = itertools.count(1)
 
 
