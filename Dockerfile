@@ -18,7 +18,10 @@ RUN mkdir src && echo 'fn main() {}' > src/main.rs && echo > src/lib.rs \
     && rm -rf src
 COPY src ./src
 COPY --from=demo /demo/dist ./web-demo/dist
-RUN touch src/main.rs src/lib.rs && cargo build --locked --release
+# Which commit this is: there is no repository here.
+ARG GIT_HASH
+RUN touch build.rs src/main.rs src/lib.rs \
+    && SWITCHBOARD_GIT_HASH="${GIT_HASH}" cargo build --locked --release
 
 FROM debian:12-slim
 RUN apt-get update \
@@ -30,4 +33,5 @@ USER switchboard
 ENV LOG_FORMAT=json
 EXPOSE 3000
 STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/usr/local/bin/switchboard", "health"]
 ENTRYPOINT ["/usr/local/bin/switchboard"]

@@ -140,7 +140,7 @@ system-packages: ## Install the system packages that the tests need
 	scripts/system-packages.sh
 
 docker: ## Build the container image
-	docker build --tag switchboard:dev .
+	docker build --build-arg GIT_HASH=$$(git rev-parse HEAD 2>/dev/null) --tag switchboard:dev .
 
 bench: ## Measure (none yet)
 	@echo 'There are no benchmarks yet.' >&2; exit 1

@@ -26,6 +26,7 @@
 //! | [`http`] | listeners, origin checks, health, metrics, development login, demo |
 //! | [`turn`] | credentials for TURN servers |
 //! | [`auth`] | tokens, keys and origins |
+//! | [`cli`] | the command line: what the binary does besides serving |
 //!
 //! `core` and `protocol` import none of the others.
 
@@ -33,6 +34,7 @@ pub mod api;
 pub mod app;
 pub mod asyncapi;
 pub mod auth;
+pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod core;
@@ -46,3 +48,6 @@ pub mod socketio;
 pub mod telemetry;
 pub mod turn;
 pub mod websocket;
+
+/// The version, and in parentheses the commit it was built from, or that it is a debug build.
+pub const VERSION: &str = env!("SWITCHBOARD_VERSION");

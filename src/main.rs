@@ -1,13 +1,11 @@
-//! The `switchboard` binary: read the configuration, start, serve, drain.
+//! The `switchboard` binary: read the command line, start, serve, drain.
 
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use switchboard::{
     app::Gateway,
-    config::{Config, EX_USAGE, Environment, LoadError},
+    cli::{self, Start},
+    config::{Config, Environment},
     telemetry,
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,16 +15,9 @@ use tracing::{error, info, warn};
 const EX_INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
-    let config = match Config::load(std::env::args_os(), &Environment::of_process()) {
-        Ok(config) => config,
-        Err(LoadError::Info(text)) => {
-            let _ = writeln!(io::stdout(), "{}", text.trim_end());
-            return ExitCode::SUCCESS;
-        }
-        Err(LoadError::Invalid(mistakes)) => {
-            let _ = writeln!(io::stderr(), "{mistakes}");
-            return ExitCode::from(EX_USAGE);
-        }
+    let config = match cli::start(std::env::args_os(), &Environment::of_process()) {
+        Start::Serve(config) => *config,
+        Start::Done(code) => return code,
     };
     telemetry::start(&config.log);
     let runtime = match tokio::runtime::Runtime::new() {

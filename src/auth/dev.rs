@@ -19,6 +19,17 @@ use crate::config::{AuthConfig, RsaPublicKey};
 /// How long a token of development mode is valid: a working day, without logging in again.
 pub const DEV_TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
+/// What a token of development mode says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DevToken<'a> {
+    /// The user (`sub`).
+    pub subject: &'a str,
+    /// The name shown to others, if it is not the user's id (`username`).
+    pub username: Option<&'a str>,
+    /// How long it is valid from now on.
+    pub lifetime: Duration,
+}
+
 /// Why somebody cannot be logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DevLoginError {
@@ -103,16 +114,35 @@ impl DevIssuer {
         username: &str,
         now: SystemTime,
     ) -> Result<(SecretString, Identity), DevLoginError> {
-        let username = username.trim();
-        if !is_subject(username) {
+        let wanted = DevToken {
+            subject: username.trim(),
+            username: None,
+            lifetime: DEV_TOKEN_LIFETIME,
+        };
+        self.issue_as(&wanted, now)
+    }
+
+    /// As [`DevIssuer::issue`], with each claim as wanted.
+    ///
+    /// # Errors
+    /// See [`DevLoginError`].
+    pub fn issue_as(
+        &self,
+        wanted: &DevToken<'_>,
+        now: SystemTime,
+    ) -> Result<(SecretString, Identity), DevLoginError> {
+        if !is_subject(wanted.subject) {
             return Err(DevLoginError::Username);
         }
         let issued_at = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let mut claims = json!({
-            "sub": username,
+            "sub": wanted.subject,
             "iat": issued_at,
-            "exp": issued_at.saturating_add(DEV_TOKEN_LIFETIME.as_secs()),
+            "exp": issued_at.saturating_add(wanted.lifetime.as_secs()),
         });
+        if let Some(username) = wanted.username {
+            claims["username"] = json!(username);
+        }
         if let Some(issuer) = &self.expected.issuer {
             claims["iss"] = json!(issuer);
         }

@@ -21,7 +21,7 @@ mod tests;
 
 pub use self::claims::{Identity, MAX_SUBJECT_BYTES, MAX_USERNAME_CHARS};
 pub use self::credentials::token_from_headers;
-pub use self::dev::{DEV_TOKEN_LIFETIME, DevIssuer, DevKeyError, DevLoginError};
+pub use self::dev::{DEV_TOKEN_LIFETIME, DevIssuer, DevKeyError, DevLoginError, DevToken};
 pub use self::error::{AUTHENTICATION_ERROR, AuthError};
 pub use self::jwks::{FetchError, MAX_AGE, MAX_IDLE_AGE, MIN_REFRESH_INTERVAL};
 pub use self::origin::{OriginPolicy, OriginRefused};

@@ -26,9 +26,13 @@ pub(super) struct Flags {
 }
 
 impl Flags {
-    /// Parses the arguments, the program's name first.
-    pub(super) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, LoadError> {
+    /// Parses the arguments, the program's name first, by `command`, which has all the flags.
+    pub(super) fn parse(
+        command: &Command,
+        args: impl IntoIterator<Item = OsString>,
+    ) -> Result<Self, LoadError> {
         let (known, mut mistakes) = without_unknown(args);
+        let command = || command.clone();
         let matches = match command().try_get_matches_from(&known) {
             Ok(matches) => matches,
             Err(info)
@@ -143,16 +147,42 @@ fn mistake(subject: &str, problem: impl Into<String>) -> Mistake {
     }
 }
 
-fn command() -> Command {
+/// Where the sections of `--help` begin: at which variable, and what they are called.
+const SECTIONS: &[(&str, &str)] = &[
+    ("HOST", "Listeners"),
+    ("ADMIN_UI_USER", "Admin UI"),
+    ("CLIENT_URL", "Who may connect"),
+    ("SOCKET_PARSER", "Protocol"),
+    ("DEV", "Development"),
+    ("REDIS_URL", "Redis and other nodes"),
+    ("ROOM_SERVICE_URL", "Services and backends"),
+    ("TURN_URIS", "TURN servers"),
+    ("MAX_P2P_PEERS", "Rooms, times and limits"),
+    ("LOG_FORMAT", "Logs"),
+];
+
+/// The gateway's own command: all the flags, and nothing else.
+pub(crate) fn command() -> Command {
     Command::new("switchboard")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("Socket.IO-compatible signalling gateway for WebRTC")
+        .version(crate::VERSION)
+        .about("Socket.IO-compatible event gateway for WebRTC signalling, chat and rooms")
         .override_usage("switchboard [--flag <value>]...")
         .after_help(
             "Each flag can be given as the environment variable in angle brackets; the flag wins.\n\
              RUST_LOG sets the log levels. A wrong configuration ends with exit code 64.",
         )
-        .args(VARS.iter().map(argument))
+        .args(arguments())
+}
+
+/// The flag of each variable, under the headings of `--help`.
+pub(crate) fn arguments() -> impl Iterator<Item = Arg> {
+    let mut heading = "Flags";
+    VARS.iter().map(move |var| {
+        if let Some((_, begins)) = SECTIONS.iter().find(|(first, _)| *first == var.name) {
+            heading = begins;
+        }
+        argument(var).help_heading(heading)
+    })
 }
 
 fn argument(var: &Var) -> Arg {

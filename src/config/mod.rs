@@ -5,12 +5,13 @@
 //!
 //! The path of a value: `vars` declares it (name, default, help), `flags` takes it from the command
 //! line, `reader` chooses (flag before environment before default) and parses, `validate` puts the
-//! parsed values together. The value types whose parsing *is* the validation, [`Origin`],
+//! parsed values together, `effective` tells which they are without their secrets. The value types whose parsing *is* the validation, [`Origin`],
 //! [`RsaPublicKey`] and [`TurnUri`], live here too, so that a [`Config`] holds no text that could still be wrong.
 
 mod admin_ui;
 mod api;
 mod cluster;
+mod effective;
 mod error;
 mod events;
 mod flags;
@@ -41,11 +42,14 @@ use crate::{
     services::ServiceUrl,
 };
 
+pub use self::effective::{Setting, Source};
 pub use self::error::{ConfigErrors, EX_USAGE, LoadError, Mistake};
 pub use self::origin::{Origin, OriginParseError};
 pub use self::rsa_key::{MAX_RSA_BITS, MIN_RSA_BITS, RsaKeyError, RsaPublicKey};
 pub use self::turn::{TurnUri, TurnUriError};
 pub use self::vars::{VarDoc, reference};
+
+pub(crate) use self::flags::{arguments, command};
 
 /// The whole configuration of one gateway process.
 #[derive(Debug, Clone)]
@@ -302,7 +306,7 @@ impl Environment {
 
     /// The value of a variable; an empty one counts as unset, as container platforms often cannot
     /// remove an inherited variable, only blank it.
-    fn var(&self, name: &str) -> Option<&OsString> {
+    pub(crate) fn var(&self, name: &str) -> Option<&OsString> {
         self.vars.get(name).filter(|value| !value.is_empty())
     }
 }
@@ -320,9 +324,21 @@ impl Config {
         args: impl IntoIterator<Item = OsString>,
         environment: &Environment,
     ) -> Result<Self, LoadError> {
-        let flags = flags::Flags::parse(args)?;
+        Self::load_by(&command(), args, environment).map(|(config, _)| config)
+    }
+
+    /// As [`Config::load`], by a command that has the flags of [`command`] and more; and where each
+    /// value came from.
+    pub(crate) fn load_by(
+        command: &clap::Command,
+        args: impl IntoIterator<Item = OsString>,
+        environment: &Environment,
+    ) -> Result<(Self, Vec<Setting>), LoadError> {
+        let flags = flags::Flags::parse(command, args)?;
         let mut reader = reader::Reader::open(flags, environment);
         let config = validate::config(&mut reader, environment.terminal);
-        reader.finish(config).map_err(LoadError::Invalid)
+        let settings = effective::settings(&reader);
+        let config = reader.finish(config).map_err(LoadError::Invalid)?;
+        Ok((config, settings))
     }
 }

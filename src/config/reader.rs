@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::flags::Flags;
 use super::vars::VARS;
-use super::{ConfigErrors, Environment, Mistake};
+use super::{ConfigErrors, Environment, Mistake, Source};
 
 /// Largest accepted secret file. Keys and passwords are far smaller; the limit keeps a wrong path
 /// (a device, a core dump) from filling the memory.
@@ -25,7 +25,7 @@ const QUOTED_CHARS: usize = 40;
 /// After a mistake the reading methods return a stand-in and go on; [`Reader::finish`] makes sure
 /// that no configuration with a stand-in is ever used.
 pub(super) struct Reader {
-    values: HashMap<&'static str, String>,
+    values: HashMap<&'static str, (String, Source)>,
     mistakes: Vec<Mistake>,
 }
 
@@ -59,8 +59,13 @@ impl Reader {
         let Some(value) = flag.or(variable) else {
             return;
         };
+        let source = if flag.is_some() {
+            Source::Flag
+        } else {
+            Source::Environment
+        };
         match value.to_str() {
-            Some(text) => drop(self.values.insert(name, text.to_owned())),
+            Some(text) => drop(self.values.insert(name, (text.to_owned(), source))),
             None => self.mistake(name, "is not valid UTF-8"),
         }
     }
@@ -78,9 +83,15 @@ impl Reader {
         self.values.contains_key(name)
     }
 
+    /// What is given for a variable, and how.
+    pub(super) fn given(&self, name: &str) -> Option<(&str, Source)> {
+        let (text, source) = self.values.get(name)?;
+        Some((text, *source))
+    }
+
     /// A text as given, without surrounding white space, else the default.
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        let given = self.values.get(name).map(String::as_str);
+        let given = self.given(name).map(|(text, _)| text);
         let default = || {
             VARS.iter()
                 .find(|var| var.name == name)
@@ -143,8 +154,9 @@ impl Reader {
     /// the line break editors leave at its end.
     pub(super) fn secret(&mut self, name: &str) -> Option<SecretString> {
         let file_variable = format!("{name}_FILE");
-        let value = self.values.get(name).cloned().map(SecretString::from);
-        let Some(path) = self.values.get(file_variable.as_str()).cloned() else {
+        let given = |name: &str| self.given(name).map(|(text, _)| text.to_owned());
+        let value = given(name).map(SecretString::from);
+        let Some(path) = given(&file_variable) else {
             return value;
         };
         if value.is_some() {

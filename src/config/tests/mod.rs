@@ -7,6 +7,7 @@ use super::*;
 
 mod api;
 mod cluster;
+mod effective;
 mod keys;
 mod turn;
 
