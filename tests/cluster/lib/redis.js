@@ -4,6 +4,8 @@ import { end, freePort, scratchDirectory, spawnOwned } from '../../clients/lib/p
 import { until } from '../../clients/lib/wait.js';
 import { RespClient } from './resp.js';
 
+const START_TRIES = 5;
+
 /** A redis-server process of the tests' own. */
 export class Redis {
   #client = null;
@@ -18,9 +20,17 @@ export class Redis {
 
   /** @param {{options?: string[]}} [settings] `options` as on redis-server's command line */
   static async start({ options = [] } = {}) {
-    const redis = new Redis(await freePort(), options);
-    await redis.run();
-    return redis;
+    for (let tries = 1; ; tries += 1) {
+      const redis = new Redis(await freePort(), options);
+      try {
+        await redis.run();
+        return redis;
+      } catch (error) {
+        await redis.kill();
+        // Somebody else may have taken the port since it was seen free.
+        if (tries === START_TRIES || !/in use/i.test(error.message)) throw error;
+      }
+    }
   }
 
   /** A place where there is no Redis yet. */
@@ -45,7 +55,7 @@ export class Redis {
     for (const stream of [this.#process.stdout, this.#process.stderr]) stream.on('data', (data) => (this.#output += data));
     let failure = null;
     this.#process.once('error', (error) => (failure = error));
-    this.#process.once('exit', () => (failure ??= new Error(`redis-server ended at start:\n${this.#output}`)));
+    this.#process.once('close', () => (failure ??= new Error(`redis-server ended at start:\n${this.#output}`)));
     await until(async () => {
       if (failure) throw failure;
       return this.command('INFO').then((text) => text.includes(`process_id:${this.#process.pid}\r`), () => false);

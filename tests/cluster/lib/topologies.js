@@ -30,7 +30,7 @@ class Sentinel {
     writeFileSync(file, [
       `port ${port}`, 'bind 127.0.0.1', `dir ${directory}`,
       `sentinel monitor ${SERVICE} 127.0.0.1 ${masterPort} 2`,
-      `sentinel down-after-milliseconds ${SERVICE} 1000`,
+      `sentinel down-after-milliseconds ${SERVICE} 3000`,
       `sentinel failover-timeout ${SERVICE} 5000`, '',
     ].join('\n'));
     this.process = spawnOwned('redis-server', [file, '--sentinel']);
@@ -108,7 +108,7 @@ export class RedisCluster {
   /** @param {{after: (work: () => unknown) => void}} t */
   static async start(t) {
     const cluster = new RedisCluster();
-    const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1500', ...AT_ONCE];
+    const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '5000', ...AT_ONCE];
     const start = async () => {
       const server = await Redis.start({ options });
       t.after(() => server.stop());

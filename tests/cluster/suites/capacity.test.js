@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connect } from '../../clients/lib/client.js';
-import { assertRefused, freshCode, join } from '../../clients/lib/rooms.js';
+import { assertRefused, freshCode, join, toldLeft } from '../../clients/lib/rooms.js';
 import { mapLimited, until } from '../../clients/lib/wait.js';
 import { sharedCluster } from '../lib/fixture.js';
 import { assertSameRoom, spread, spreadWithProxy, untilAgreed } from '../lib/peers.js';
@@ -69,11 +69,12 @@ describe('a place in a full room over three nodes', () => {
   test('a place that is left can be taken on another node, by one', async (t) => {
     const code = freshCode();
     const clients = await spread(t, cluster, names(CAPACITY), { code });
+    const staying = clients.filter((client) => client !== clients[1]);
     await clients[1].ask('leave:room');
-    await clients[0].event('peer:left');
+    await toldLeft(staying, clients[1]);
     const { admitted } = await race(await crowd(t, 9), code);
     assert.equal(admitted.length, 1);
-    await untilAgreed([...clients.filter((client) => client !== clients[1]), ...admitted]);
+    await untilAgreed([...staying, ...admitted]);
   });
 
   test('a place of a kicked peer can be taken on another node', async (t) => {

@@ -94,7 +94,7 @@ describe('the node of the one that was made the host', { concurrency: 2 }, () =>
   });
 
   test('is killed: when it comes back elsewhere in time, it is the host still', async (t) => {
-    const { cluster } = await ownCluster(t);
+    const { cluster } = await ownCluster(t, { env: { RECONNECT_WINDOW_MS: '60000' } });
     const code = freshCode();
     const [anna, bert, carl] = await spread(t, cluster, ['anna', 'bert', 'carl'], { code });
     await appoint(anna, carl, [anna, bert, carl]);
@@ -110,7 +110,7 @@ describe('the node of the one that was made the host', { concurrency: 2 }, () =>
   });
 
   test('is killed with all others that served the room: whoever looks after it knows the host', async (t) => {
-    const { cluster } = await ownCluster(t);
+    const { cluster } = await ownCluster(t, { env: { RECONNECT_WINDOW_MS: '60000' } });
     const code = freshCode();
     const [anna, carl] = await spread(t, cluster, ['anna', 'carl'], { code });
     await appoint(anna, carl, [anna, carl]);

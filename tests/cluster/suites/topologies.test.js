@@ -12,7 +12,7 @@ import { allReady } from '../lib/separation.js';
 import { RedisCluster, SentinelTrio } from '../lib/topologies.js';
 
 async function gateways(t, redis) {
-  const cluster = await Cluster.start(redis);
+  const cluster = await Cluster.start(redis, { env: { RECONNECT_WINDOW_MS: '60000' } });
   t.after(() => cluster.stop());
   return cluster;
 }
