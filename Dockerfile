@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 
 # The demo.
-FROM node:20-bookworm-slim AS demo
+FROM node:20.20.2-bookworm-slim AS demo
 WORKDIR /demo
 COPY web-demo/package.json web-demo/package-lock.json ./
 RUN npm ci --no-audit --no-fund
@@ -10,7 +10,7 @@ RUN npm run build
 
 # The gateway. Dependencies are built from the manifest alone, so that this layer is kept
 # until they change.
-FROM rust:1.95-bookworm AS build
+FROM rust:1.95.0-bookworm AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock build.rs ./
 RUN mkdir src && echo 'fn main() {}' > src/main.rs && echo > src/lib.rs \
@@ -23,7 +23,7 @@ ARG GIT_HASH
 RUN touch build.rs src/main.rs src/lib.rs \
     && SWITCHBOARD_GIT_HASH="${GIT_HASH}" cargo build --locked --release
 
-FROM debian:12-slim
+FROM debian:12.11-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
