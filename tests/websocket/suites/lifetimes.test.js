@@ -4,6 +4,7 @@ import { after, describe, test } from 'node:test';
 import { startNode } from '../../clients/lib/gateway.js';
 import { Identity } from '../../clients/lib/identity.js';
 import { freshCode } from '../../clients/lib/rooms.js';
+import { mapLimited } from '../../clients/lib/wait.js';
 import { ownCluster } from '../../cluster/lib/fixture.js';
 import { heardSince, settle } from '../lib/guest.js';
 import { announced, assertResumed, comeBack, enter, freshUser, gather, KINDS, RAW_KINDS } from '../lib/parties.js';
@@ -84,8 +85,10 @@ describe('a reader that is too slow', { concurrency: 1 }, () => {
 
 describe('a node that is told to end', { concurrency: 4 }, () => {
   test('tells all when to come back, closes them with 1012, and takes nobody new', async (t) => {
-    const node = await startNode({ SHUTDOWN_GRACE_MS: '2000' }, identity);
+    const node = await startNode({ SHUTDOWN_GRACE_MS: '60000' }, identity);
     t.after(() => node.kill());
+    // So many that sending them away takes the node a while, in which it can be asked.
+    await mapLimited(Array.from({ length: 200 }), 20, async () => Wire.open(t, node, '/ws', { token: await identity.token() }));
     const guests = await gather(t, node, [[SignalGuest, 'anna'], [WsGuest, 'bert'], [SocketGuest, 'carl'], [SignalGuest, 'dora'], [WsGuest, 'emil']]);
     const idle = await Wire.open(t, node, '/ws', { token: await node.identity.token() });
     node.signal('SIGTERM');
@@ -109,7 +112,7 @@ describe('a node that is told to end', { concurrency: 4 }, () => {
   });
 
   test('loses nobody: all come back to another node, and nobody is told', async (t) => {
-    const { cluster } = await ownCluster(t, { size: 2, identity, env: { SHUTDOWN_GRACE_MS: '1000', RECONNECT_WINDOW_MS: '60000' } });
+    const { cluster } = await ownCluster(t, { size: 2, identity, env: { SHUTDOWN_GRACE_MS: '30000', RECONNECT_WINDOW_MS: '60000' } });
     const [first, second] = cluster.nodes;
     const code = freshCode();
     const [anna, ...moving] = await gather(t, cluster, [[SocketGuest, 'anna', { node: second }],
