@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +9,12 @@ import { join } from 'node:path';
 const children = new Set();
 /** @type {Set<string>} */
 const directories = new Set();
+/** Files that keep ports for this process. @type {Set<string>} */
+const claims = new Set();
 
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
-  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+  for (const path of [...directories, ...claims]) rmSync(path, { recursive: true, force: true });
 });
 // Without a handler these end a process past its exit listeners.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => process.exit(1));
@@ -52,16 +54,41 @@ const FIRST_PORT = 12_000;
 const PORTS = 10_000;
 
 /**
- * A port for a server that must know it beforehand, and may be restarted on it. The one ten
+ * A port for a server that must know it beforehand, and may be restarted on it: until this process
+ * ends no other that asks here is given it, whether anybody listens there or not. The one ten
  * thousand higher is free as well: servers of a Redis Cluster speak to each other there.
  * @returns {Promise<number>}
  */
 export async function freePort() {
   for (let tries = 0; tries < 100; tries += 1) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
-    if (await isFree(port) && await isFree(port + PORTS)) return port;
+    if (claim(port) && await isFree(port) && await isFree(port + PORTS)) return port;
   }
   throw new Error('no free port');
+}
+
+/** Keeps a port for this process. Returns whether nobody else does. @param {number} port */
+function claim(port) {
+  const file = join(tmpdir(), `switchboard-test-port-${port}`);
+  try {
+    writeFileSync(file, `${process.pid}`, { flag: 'wx' });
+    claims.add(file);
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    if (!claims.has(file) && isLeftOver(file)) rmSync(file, { force: true });
+    return false;
+  }
+}
+
+/** Whether whoever wrote the file is gone, and could not take it along. @param {string} file */
+function isLeftOver(file) {
+  try {
+    process.kill(Number(readFileSync(file, 'utf8')), 0);
+    return false;
+  } catch (error) {
+    return error.code === 'ESRCH';
+  }
 }
 
 async function isFree(port) {

@@ -30,8 +30,11 @@ export async function roam(t, cluster, count) {
 
 const roommates = (roamers, { roomCode }) => roamers.filter((other) => other.roomCode === roomCode);
 
-/** What was acknowledged so far, by speaker: from here on all of a room must hear it. @param {Roamer[]} roamers */
-export const acknowledged = (roamers) => new Map(roamers.map((roamer) => [roamer, roamer.acked.length]));
+/**
+ * What was acknowledged so far, by speaker: from here on all of a room must hear it. One more may be
+ * under way that was said before the last of the room had come. @param {Roamer[]} roamers
+ */
+export const acknowledged = (roamers) => new Map(roamers.map((roamer) => [roamer, roamer.acked.length + 1]));
 
 /** Lets every roamer hear what all of its room had acknowledged. What does not come is counted later. @param {Roamer[]} roamers */
 export async function hearEachOtherOut(roamers) {

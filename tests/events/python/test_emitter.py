@@ -11,7 +11,7 @@ from gateway import Events, Gateway  # noqa: E402
 from redis_server import RedisServer  # noqa: E402
 from socket_io_emitter import Emitter  # noqa: E402
 
-BOUND_S = 20
+BOUND_S = 60
 
 
 class Client:

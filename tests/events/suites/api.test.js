@@ -230,6 +230,7 @@ describe('what there is', { concurrency: true }, () => {
     const own = await ownCluster(t, { size: 1, env: { API_KEY } });
     const [node] = own.cluster.nodes;
     const look = async () => (await ask(node, '/api/v1/pubsub')).body;
+    await until(async () => (await look()).health.delivers, 'a message went by way of Redis and came back');
     await published(node, { user: 'u', event: 'e', data: 1 });
     const { health, publisher, subscriber } = await look();
     assert.deepEqual([health.configured, health.up, health.delivers], [true, true, true]);

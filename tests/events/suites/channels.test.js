@@ -127,7 +127,7 @@ describe('an event of a backend', { concurrency: true }, () => {
   test('beyond the rate of its channel is dropped and counted', async (t) => {
     const [anna] = await oneOnEach(t, cluster);
     await subscribe(anna, 'news');
-    for (let n = 0; n < 50; n += 1) await publish(redis, 'news', envelope('flash'));
+    await Promise.all(Array.from({ length: 50 }, () => publish(redis, 'news', envelope('flash'))));
     const outcome = (name) => counted(cluster.nodes[0], 'switchboard_events_total', { channel: 'news', outcome: name });
     await until(async () => (await outcome('accepted')) + (await outcome('rate_limited')) === 50, 'all are counted');
     assert.ok((await outcome('rate_limited')) > 0);
@@ -157,7 +157,8 @@ describe('a subscription', () => {
 
 describe('the gateway', { concurrency: true }, () => {
   test('tells that a node has started and that it stops', async (t) => {
-    const { cluster } = await ownCluster(t, { size: 2 });
+    const { redis, cluster } = await ownCluster(t, { size: 2 });
+    await listening(redis, 'system:events', 2);
     const anna = await connect(t, cluster.nodes[0]);
     await subscribe(anna, 'system:events');
     cluster.nodes[1].signal('SIGTERM');

@@ -16,7 +16,7 @@ expectAnyEvents();
 
 const NODES = 3;
 
-const { redis, cluster } = await sharedCluster({ size: NODES });
+const { redis, cluster } = await sharedCluster({ size: NODES, env: { RECONNECT_WINDOW_MS: '60000' } });
 await listened(redis, NODES);
 
 /** Who saw an event, by name, once for each time. */

@@ -50,7 +50,7 @@ describe('a node that is killed', { concurrency: 3 }, () => {
   });
 
   test('a peer that comes back elsewhere in time keeps what it had', async (t) => {
-    const own = await ClusteredStage.set(t);
+    const own = await ClusteredStage.set(t, { env: { RECONNECT_WINDOW_MS: '60000' } });
     const { code, clients: [anna, bert, carl], sent } = await playing(t, own);
     const { transportId: recvId } = await subscribe(anna, sent.get(bert).producerId);
     await settleAll([anna, bert, carl]);
@@ -98,7 +98,7 @@ describe('a node that is killed', { concurrency: 3 }, () => {
 
 describe('a node that is stopped', { concurrency: 2 }, () => {
   test('its peers move, keep what they have, and nobody is told', async (t) => {
-    const own = await ClusteredStage.set(t, { env: { SHUTDOWN_GRACE_MS: '1000' } });
+    const own = await ClusteredStage.set(t, { env: { SHUTDOWN_GRACE_MS: '30000', RECONNECT_WINDOW_MS: '60000' } });
     const { clients: [anna, bert, carl], sent } = await playing(t, own);
     await settleAll([anna, bert, carl]);
     const marks = [bert, carl].map((client) => client.mark());

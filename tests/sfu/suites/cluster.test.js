@@ -53,6 +53,11 @@ describe('peers on three nodes', { concurrency: 4 }, () => {
       await ok(client, 'sfu_pause_producer', { producerId });
       expected.push({ producerId, peerId: client.peerId, kind: 'audio', appData, paused: true });
     }
+    // What each has done is known on its own node at once, and on the others when they have heard of it.
+    for (const client of clients) {
+      const others = expected.filter(({ peerId }) => peerId !== client.peerId);
+      await until(async () => JSON.stringify(byId(await producersSeenBy(client))) === JSON.stringify(byId(others)), `${client.username} knows of all others`);
+    }
     for (const node of stage.nodes) {
       const late = await connect(t, node);
       const [{ producers, mode }] = [await join(late, code)];
@@ -182,7 +187,7 @@ describe('a peer that moves to another node', { concurrency: 4 }, () => {
     await settleAll([bert, carl, current]);
     [bert, carl].forEach((client, index) => assert.deepEqual(sawSince(client, marks[index]), []));
     await ok(current, 'sfu_close_producer', { producerId: producerIds[1] });
-    await carl.event('sfu_producer_closed');
+    for (const client of [bert, carl]) await client.event('sfu_producer_closed');
     const late = await connect(t, stage.nodes[1]);
     assert.deepEqual(byId((await join(late, code)).producers).map(({ producerId }) => producerId), [producerIds[0], ofBert].sort());
     assert.equal(stub.calls('createBroadcaster', ({ body }) => JSON.parse(body).id === lossy.peerId).length, 1);

@@ -53,7 +53,7 @@ describe('a real coturn', { concurrency: 3 }, () => {
   });
 
   test('refuses credentials that have expired, and takes those that the gateway sent in time', async (t) => {
-    const brief = await gatewayWith(t, { TURN_URIS: coturn.uris, TURN_SECRET: NEW, TURN_TTL_S: '10' });
+    const brief = await gatewayWith(t, { TURN_URIS: coturn.uris, TURN_SECRET: NEW, TURN_TTL_S: '30' });
     const client = await connect(t, brief, { sub: 'ann' });
     const { iceServers } = await join(client, freshCode());
     const first = credentialsIn(iceServers);
