@@ -32,9 +32,12 @@ impl Offset {
     #[must_use]
     pub fn next(self, now: u64) -> Self {
         if now > self.0 {
-            Self(now, 0)
-        } else {
-            Self(self.0, self.1 + 1)
+            return Self(now, 0);
+        }
+        // Redis lets whoever writes there name any place, the last one of a time too.
+        match self.1.checked_add(1) {
+            Some(number) => Self(self.0, number),
+            None => Self(self.0.saturating_add(1), 0),
         }
     }
 }

@@ -127,7 +127,8 @@ fn date(kind: i8, bytes: &[u8]) -> Option<String> {
             let (nanos, seconds) = bytes.split_at(4);
             let nanos = u32::from_be_bytes(nanos.try_into().ok()?);
             let seconds = i64::from_be_bytes(seconds.try_into().ok()?);
-            seconds.checked_mul(1_000)? + i64::from(nanos / 1_000_000)
+            let millis = i64::from(nanos / 1_000_000);
+            seconds.checked_mul(1_000)?.checked_add(millis)?
         }
         (NOTEPACK, 8) => i64::from_be_bytes(bytes.try_into().ok()?),
         _ => return None,

@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
+use serde::Deserialize as _;
 use serde_json::value::{RawValue, to_raw_value};
 use socketioxide::{
     extract::Event,
@@ -30,6 +31,10 @@ use crate::{
         SubscribeAck, WireError, decode,
     },
 };
+
+/// How deep an event in MessagePack may be nested, as deep as `serde_json` reads JSON. The
+/// library's own bound, 1,024, takes more than the stack of a worker, and that ends the process.
+const MAX_DEPTH: usize = 128;
 
 /// The one handler of a socket's events.
 pub(super) struct Dispatcher {
@@ -390,21 +395,24 @@ pub(super) fn json_text(
             let error = WireError::invalid("payload", "must not have binary attachments");
             Err((name_of(text.as_str()).into_owned(), error))
         }
-        Value::Bytes(ref packed) => {
-            let plain = rmp_serde::from_slice::<serde_json::Value>(packed)
-                .ok()
-                .and_then(|plain| to_raw_value(&plain).ok());
-            plain.map(Text::Made).ok_or_else(|| {
-                let event = Event::from_message_parts(socket, &mut value, &None);
-                let error = WireError::invalid("payload", "must be plain data without binary");
-                (event.map(|Event(name)| name).unwrap_or_default(), error)
-            })
-        }
+        Value::Bytes(ref packed) => unpacked(packed).map(Text::Made).ok_or_else(|| {
+            let event = Event::from_message_parts(socket, &mut value, &None);
+            let error = WireError::invalid("payload", "must be plain data without binary");
+            (event.map(|Event(name)| name).unwrap_or_default(), error)
+        }),
     }
 }
 
+/// MessagePack as JSON; nothing if it is no plain data, or nested too deep.
+pub(super) fn unpacked(packed: &[u8]) -> Option<Box<RawValue>> {
+    let mut packed = rmp_serde::Deserializer::from_read_ref(packed);
+    packed.set_max_depth(MAX_DEPTH);
+    let plain = serde_json::Value::deserialize(&mut packed).ok()?;
+    to_raw_value(&plain).ok()
+}
+
 /// The name of an event whose payload cannot be read.
-fn name_of(frame: &str) -> Cow<'_, str> {
+pub(super) fn name_of(frame: &str) -> Cow<'_, str> {
     let mut json = serde_json::Deserializer::from_str(frame.trim_start().trim_start_matches('['));
-    serde::Deserialize::deserialize(&mut json).unwrap_or_default()
+    Cow::deserialize(&mut json).unwrap_or_default()
 }

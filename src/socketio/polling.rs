@@ -13,8 +13,12 @@ pub(super) fn messages_in(payload: &[u8]) -> u64 {
     match payload.first() {
         None => 0,
         Some(0 | 1) => count(payload, binary_packet),
-        Some(_) if text_packet(payload).is_some() => count(payload, text_packet),
         Some(_) => {
+            // Looked at once: to do so from each packet on takes the square of its length.
+            let text = std::str::from_utf8(payload).ok();
+            if let Some(text) = text.filter(|text| text_packet(text).is_some()) {
+                return count(text, text_packet);
+            }
             let packets = payload.split(|byte| *byte == SEPARATOR);
             packets.filter(|packet| is_message(packet)).count() as u64
         }
@@ -27,26 +31,28 @@ fn is_message(packet: &[u8]) -> bool {
 }
 
 /// The first packet of a payload and what follows it.
-type Split<'a> = Option<(&'a [u8], &'a [u8])>;
+type Split<'a, T> = Option<(&'a T, &'a T)>;
 
-fn count<'a>(mut payload: &'a [u8], first: fn(&'a [u8]) -> Split<'a>) -> u64 {
+fn count<'a, T>(mut payload: &'a T, first: fn(&'a T) -> Split<'a, T>) -> u64
+where
+    T: AsRef<[u8]> + ?Sized,
+{
     let mut messages = 0;
     while let Some((packet, rest)) = first(payload) {
-        messages += u64::from(is_message(packet));
+        messages += u64::from(is_message(packet.as_ref()));
         payload = rest;
     }
     messages
 }
 
 /// Length in UTF-16 units, a colon, the packet.
-fn text_packet(payload: &[u8]) -> Split<'_> {
-    let colon = payload.iter().position(|byte| !byte.is_ascii_digit())?;
-    let (length, rest) = payload.split_at_checked(colon)?;
-    let rest = rest.strip_prefix(b":")?;
-    let units: usize = std::str::from_utf8(length).ok()?.parse().ok()?;
-    let text = std::str::from_utf8(rest).ok()?;
-    let mut left = units;
-    let end = text.char_indices().find_map(|(at, c)| {
+fn text_packet(payload: &str) -> Split<'_, str> {
+    let (length, rest) = payload.split_once(':')?;
+    if !length.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut left: usize = length.parse().ok()?;
+    let end = rest.char_indices().find_map(|(at, c)| {
         let done = left == 0;
         left = left.saturating_sub(c.len_utf16());
         done.then_some(at)
@@ -55,7 +61,7 @@ fn text_packet(payload: &[u8]) -> Split<'_> {
 }
 
 /// A marker, the length as digits of one byte each, 0xff, the packet.
-fn binary_packet(payload: &[u8]) -> Split<'_> {
+fn binary_packet(payload: &[u8]) -> Split<'_, [u8]> {
     let (_, rest) = payload.split_first()?;
     let end = rest.iter().position(|byte| *byte == LENGTH_END)?;
     let (digits, rest) = rest.split_at_checked(end)?;

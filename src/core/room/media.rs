@@ -370,7 +370,7 @@ impl<C: Clone + PartialEq> Room<C> {
             .get_or_insert_with(|| Arc::new(PeerMedia::new(epoch)));
         let media = Arc::make_mut(media);
         change(media);
-        media.revision += 1;
+        media.revision = media.revision.saturating_add(1);
         out.gossip(Gossip::Renewed(peer.record(seat.peer)));
         Ok(())
     }
