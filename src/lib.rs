@@ -40,6 +40,8 @@ pub mod config;
 pub mod core;
 pub mod emitter;
 pub mod events;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod http;
 pub mod hub;
 pub mod protocol;

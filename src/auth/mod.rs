@@ -11,6 +11,8 @@ mod claims;
 mod credentials;
 mod dev;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod jwks;
 mod origin;
 mod signing;

@@ -57,7 +57,7 @@ struct DevKey {
 /// The part of the header (RFC 7515 §4.1) that decides how to verify. The rest, such as `jku` or
 /// `jwk`, would let the token bring its own key, and is not read.
 #[derive(Deserialize)]
-struct Header {
+pub(super) struct Header {
     alg: String,
     kid: Option<String>,
     crit: Option<Value>,
@@ -146,7 +146,7 @@ impl Verifier {
 }
 
 impl Header {
-    fn of(token: &str) -> Result<Self, AuthError> {
+    pub(super) fn of(token: &str) -> Result<Self, AuthError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(AuthError::TooLong);
         }

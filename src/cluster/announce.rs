@@ -15,7 +15,7 @@ const CHANNEL: &str = "channel:all";
 
 /// An event, as nodes pass it to each other.
 #[derive(Debug, Serialize, Deserialize)]
-struct Announcement<'a> {
+pub(super) struct Announcement<'a> {
     event: &'a str,
     #[serde(borrow)]
     data: &'a RawValue,

@@ -27,6 +27,8 @@ pub mod chat;
 mod codec;
 mod connect;
 pub mod driver;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod keys;
 mod life;
 mod node;

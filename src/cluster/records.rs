@@ -267,7 +267,7 @@ fn json_or_nothing(data: Option<impl Serialize>) -> Bytes {
 }
 
 /// Reads an answer. A record that cannot be read is none of ours, and is passed over.
-fn snapshot(answer: Value) -> Result<Snapshot, Unavailable> {
+pub(super) fn snapshot(answer: Value) -> Result<Snapshot, Unavailable> {
     type Answer = (Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<u8>, Vec<u8>);
     let (peers, chat, mode, host) = Answer::from_redis_value(answer).map_err(|_| Unavailable)?;
     let peers = peers.iter().filter_map(|kept| {

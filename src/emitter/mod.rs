@@ -19,6 +19,8 @@
 //! Only the namespace `/` has clients. What the names of rooms mean is decided by
 //! [`hub::Selection`](crate::hub::Selection).
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod json;
 mod wire;
 

@@ -130,13 +130,13 @@ fn is_ours(path: &str) -> bool {
 }
 
 /// What the query string says of a request's place in the protocol.
-struct Query {
+pub(super) struct Query {
     sid: Option<Sid>,
     websocket: bool,
 }
 
 impl Query {
-    fn of(uri: &Uri) -> Self {
+    pub(super) fn of(uri: &Uri) -> Self {
         let mut query = Self {
             sid: None,
             websocket: false,

@@ -12,6 +12,8 @@ mod admin;
 mod connection;
 mod dispatch;
 mod entry;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod handshake;
 mod ledger;
 mod lifecycle;

@@ -31,6 +31,8 @@ mod described;
 mod driver;
 mod early;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod mapping;
 mod outbox;
 mod pipe;

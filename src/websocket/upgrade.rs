@@ -203,14 +203,14 @@ async fn verify(services: &Services, token: Option<SecretString>) -> Result<Iden
 
 /// What a client offers as subprotocols.
 #[derive(Default)]
-struct Offer {
-    bearer: bool,
-    token: Option<SecretString>,
+pub(super) struct Offer {
+    pub(super) bearer: bool,
+    pub(super) token: Option<SecretString>,
 }
 
 impl Offer {
     /// A token is what follows `bearer`.
-    fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
         let mut offered = headers
             .get_all(SEC_WEBSOCKET_PROTOCOL)
             .iter()

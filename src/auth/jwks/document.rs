@@ -12,11 +12,11 @@ use super::FetchError;
 use crate::config::RsaPublicKey;
 
 /// Most entries of a key set. Issuers publish two or three; the limit bounds the work per fetch.
-pub(super) const MAX_KEYS: usize = 64;
+pub(in crate::auth) const MAX_KEYS: usize = 64;
 
 /// The usable keys of a set.
 #[derive(Default)]
-pub(super) struct KeySet(Vec<Entry>);
+pub(in crate::auth) struct KeySet(Vec<Entry>);
 
 struct Entry {
     id: Option<String>,
@@ -44,7 +44,7 @@ struct Jwk {
 impl KeySet {
     /// Reads a document. Keys of other types or for other uses are passed over, as RFC 7517 §5
     /// asks: an issuer may publish elliptic-curve and encryption keys beside ours.
-    pub(super) fn parse(json: &[u8]) -> Result<Self, FetchError> {
+    pub(in crate::auth) fn parse(json: &[u8]) -> Result<Self, FetchError> {
         let document: Document =
             serde_json::from_slice(json).map_err(|_| FetchError::NotAKeySet)?;
         if document.keys.len() > MAX_KEYS {
@@ -53,12 +53,12 @@ impl KeySet {
         Ok(Self(document.keys.into_iter().filter_map(entry).collect()))
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::auth) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// The key with an id. Without one the choice would be a guess, unless there is just one key.
-    pub(super) fn find(&self, kid: Option<&str>) -> Option<Arc<DecodingKey>> {
+    pub(in crate::auth) fn find(&self, kid: Option<&str>) -> Option<Arc<DecodingKey>> {
         let entry = match (kid, self.0.as_slice()) {
             (Some(_), entries) => entries.iter().find(|entry| entry.id.as_deref() == kid),
             (None, [only]) => Some(only),

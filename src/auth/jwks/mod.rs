@@ -11,7 +11,7 @@
 //! the issuer is down the last set serves on. A fetched set replaces the former as a whole, so a
 //! key that was withdrawn is refused from then on.
 
-mod document;
+pub(super) mod document;
 mod fetch;
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use uuid::Uuid;
 const VERSION: u8 = 1;
 
 /// Bytes before the payload.
-pub(super) const ENVELOPE_BYTES: usize = 1 + 16 + 8;
+pub(in crate::cluster) const ENVELOPE_BYTES: usize = 1 + 16 + 8;
 
 /// One process during one life.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,13 +60,13 @@ impl fmt::Debug for ServerId {
 
 /// What an envelope says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Envelope {
-    pub(super) from: ServerId,
-    pub(super) number: u64,
+pub(in crate::cluster) struct Envelope {
+    pub(in crate::cluster) from: ServerId,
+    pub(in crate::cluster) number: u64,
 }
 
 impl Envelope {
-    pub(super) fn encode(self) -> [u8; ENVELOPE_BYTES] {
+    pub(in crate::cluster) fn encode(self) -> [u8; ENVELOPE_BYTES] {
         let mut bytes = [0; ENVELOPE_BYTES];
         bytes[0] = VERSION;
         bytes[1..17].copy_from_slice(&self.from.0);
@@ -75,7 +75,7 @@ impl Envelope {
     }
 
     /// Takes the envelope off; `None` if there is none that can be read.
-    pub(super) fn open(message: &Bytes) -> Option<(Self, Bytes)> {
+    pub(in crate::cluster) fn open(message: &Bytes) -> Option<(Self, Bytes)> {
         let (version, rest) = message.split_first()?;
         let (from, rest) = rest.split_first_chunk()?;
         let (number, _) = rest.split_first_chunk()?;

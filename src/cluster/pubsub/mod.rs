@@ -40,6 +40,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::board::{Health, Link};
 pub use self::commands::Commands;
+#[cfg(any(test, fuzzing))]
+pub(super) use self::envelope::Envelope;
 pub use self::envelope::ServerId;
 pub use self::error::{PublishError, SubscribeError};
 pub use self::follow::Watch;

@@ -22,7 +22,7 @@ const RESERVED: [&str; 6] = [
 
 /// An operator's event that is no command.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub(super) enum NoCommand {
+pub(in crate::socketio) enum NoCommand {
     /// There is no such command.
     #[error("there is no such command")]
     Unknown,
@@ -37,7 +37,7 @@ pub(super) enum NoCommand {
 /// What is to be done on every node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) enum Command {
+pub(in crate::socketio) enum Command {
     /// Tell them an event.
     Emit {
         who: Selection,
@@ -54,7 +54,7 @@ pub(super) enum Command {
 
 impl Command {
     /// Reads an event and its arguments: `["join", nsp, room, filter?]` and the like.
-    pub(super) fn read(frame: &str) -> Result<Self, NoCommand> {
+    pub(in crate::socketio) fn read(frame: &str) -> Result<Self, NoCommand> {
         let parts: Vec<&RawValue> = serde_json::from_str(frame).map_err(|_| NoCommand::Unknown)?;
         let (name, args) = parts.split_first().ok_or(NoCommand::Unknown)?;
         let name = text(Some(*name)).map_err(|_| NoCommand::Unknown)?;

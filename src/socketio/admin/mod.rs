@@ -13,7 +13,7 @@
 //! last time is told in the UI's own events. So it costs the same on a busy node, and nothing while
 //! nobody looks.
 
-mod command;
+pub(super) mod command;
 mod credentials;
 mod desk;
 mod report;

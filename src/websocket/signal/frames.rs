@@ -14,17 +14,17 @@ use crate::{
 
 /// A frame, checked. Texts are borrowed from it.
 #[derive(Debug)]
-pub(super) struct Incoming<'a> {
+pub(in crate::websocket) struct Incoming<'a> {
     /// Its type.
-    pub(super) name: Cow<'a, str>,
+    pub(in crate::websocket) name: Cow<'a, str>,
     /// Who says that it is from it.
-    pub(super) sender: Option<Cow<'a, str>>,
-    pub(super) request: Request<'a>,
+    pub(in crate::websocket) sender: Option<Cow<'a, str>>,
+    pub(in crate::websocket) request: Request<'a>,
 }
 
 /// What a client wants.
 #[derive(Debug)]
-pub(super) enum Request<'a> {
+pub(in crate::websocket) enum Request<'a> {
     /// `sdp`, `ice`.
     Relay {
         kind: RelayKind,
@@ -60,7 +60,9 @@ impl<'a> Incoming<'a> {
     /// # Errors
     /// The type of the frame, if it can be told, and what is wrong: `UNKNOWN_EVENT`, or
     /// `INVALID_PAYLOAD` with the field at fault.
-    pub(super) fn read(text: &'a str) -> Result<Self, (Option<Cow<'a, str>>, WireError)> {
+    pub(in crate::websocket) fn read(
+        text: &'a str,
+    ) -> Result<Self, (Option<Cow<'a, str>>, WireError)> {
         let fields = decode_object(text).map_err(|error| (None, error))?;
         let name = fields
             .required_text("type")

@@ -1,7 +1,7 @@
 //! `/signal/{roomId}`: connecting joins, closing leaves. Peers are called by their users' ids.
 
 mod encode;
-mod frames;
+pub(super) mod frames;
 mod requests;
 
 use super::{

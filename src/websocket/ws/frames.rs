@@ -20,15 +20,15 @@ pub(super) const MAX_NAME_CHARS: usize = 64;
 
 /// A frame, checked. Texts are borrowed from it.
 #[derive(Debug)]
-pub(super) struct Incoming<'a> {
+pub(in crate::websocket) struct Incoming<'a> {
     /// Its type.
-    pub(super) name: Cow<'a, str>,
-    pub(super) request: Request<'a>,
+    pub(in crate::websocket) name: Cow<'a, str>,
+    pub(in crate::websocket) request: Request<'a>,
 }
 
 /// What a client wants.
 #[derive(Debug)]
-pub(super) enum Request<'a> {
+pub(in crate::websocket) enum Request<'a> {
     /// `join`.
     Join {
         code: RoomCode,
@@ -52,7 +52,7 @@ pub(super) enum Request<'a> {
 
 /// What a peer of a room wants.
 #[derive(Debug)]
-pub(super) enum Action<'a> {
+pub(in crate::websocket) enum Action<'a> {
     /// `leave`.
     Leave,
     /// `offer`, `answer`, `ice-candidate`.
@@ -82,7 +82,9 @@ impl<'a> Incoming<'a> {
     /// # Errors
     /// The type of the frame, if it can be told, and what is wrong: `UNKNOWN_EVENT`, or
     /// `INVALID_PAYLOAD` with the field at fault.
-    pub(super) fn read(text: &'a str) -> Result<Self, (Option<Cow<'a, str>>, WireError)> {
+    pub(in crate::websocket) fn read(
+        text: &'a str,
+    ) -> Result<Self, (Option<Cow<'a, str>>, WireError)> {
         let fields = decode_object(text).map_err(|error| (None, error))?;
         let name = fields
             .required_text("type")

@@ -1,7 +1,7 @@
 //! `/ws`: rooms are joined and left by frames, peers are called by names that they choose.
 
 mod encode;
-mod frames;
+pub(super) mod frames;
 mod requests;
 
 use std::sync::Arc;
