@@ -15,7 +15,7 @@ DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not
 
 .PHONY: help run run-sfu cluster media-service demo build release test test-rust simulate test-demo \
 	types test-media-service test-asyncapi test-clients test-cluster measure-cluster test-chat test-websocket test-events measure-events test-sfu play-sfu \
-	measure-sfu test-turn test-python test-browser lint fmt deny system-packages docker bench clean
+	measure-sfu test-turn test-python test-browser lint fmt fuzz deny audit sbom system-packages docker bench clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -132,9 +132,18 @@ lint: ## Formatting, lints and documentation, warnings as errors
 fmt: ## Format the code
 	cargo fmt --all
 
-deny: ## Licences, bans and sources of all dependencies (installs cargo-deny)
-	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
-	cargo deny check licenses bans sources
+SECONDS := 60
+fuzz: ## Look for inputs that break a decoder: make fuzz SECONDS=600 TARGET=ws
+	scripts/fuzz.sh $(SECONDS) $(TARGET)
+
+deny: ## Licences, advisories, bans and sources of all dependencies (installs cargo-deny)
+	scripts/supply-chain.sh deny
+
+audit: ## Known vulnerabilities of the Node projects
+	scripts/supply-chain.sh audit
+
+sbom: ## What is in it: a bill of materials for the gateway and each Node project, in target/sbom
+	scripts/supply-chain.sh sbom
 
 system-packages: ## Install the system packages that the tests need
 	scripts/system-packages.sh
