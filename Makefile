@@ -13,12 +13,11 @@ HAVE_NODE := $(shell command -v node >/dev/null && command -v $(NPM) >/dev/null 
 
 DEMO_SOURCES := $(shell find web-demo -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
 
-.PHONY: help run run-sfu cluster media-service demo build release test test-rust simulate test-demo \
-	types test-media-service test-asyncapi test-clients test-cluster measure-cluster test-chat test-websocket test-events measure-events test-sfu play-sfu \
-	measure-sfu test-turn test-python test-browser lint fmt fuzz deny audit sbom system-packages docker bench clean
+# Whatever has a description is a thing to do, and no file.
+.PHONY: $(shell awk -F: '/^[a-z0-9-]+:.*\#\# / {print $$1}' $(firstword $(MAKEFILE_LIST)))
 
 help: ## Show what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: demo ## Start the gateway with the demo on http://localhost:3000/demo/
 	DEV=true HOST=$${HOST:-127.0.0.1} cargo run --locked
@@ -59,7 +58,24 @@ build: demo ## Build the gateway (debug)
 release: demo ## Build the gateway for production: target/release/switchboard
 	cargo build --locked --release
 
-test: system-packages lint test-rust test-demo test-media-service test-asyncapi test-clients test-cluster test-chat test-websocket test-events test-sfu test-turn test-python test-browser ## Run all tests; installs what they need
+TESTS := \
+	lint \
+	test-rust \
+	test-demo \
+	test-media-service \
+	test-asyncapi \
+	test-clients \
+	test-cluster \
+	test-chat \
+	test-websocket \
+	test-events \
+	test-sfu \
+	test-turn \
+	test-telemetry \
+	test-python \
+	test-browser
+
+test: system-packages $(TESTS) ## Run all tests; installs what they need
 
 test-rust: ## Unit, property and simulation tests, and those against a real Redis
 	cargo test --locked
@@ -117,6 +133,9 @@ measure-sfu: $(SFU_TESTS) ## What the gateway adds to requests to the Media Serv
 
 test-turn: build tests/clients/node_modules/.installed ## TURN credentials, with a real coturn
 	cd tests/turn && $(NPM) test
+
+test-telemetry: $(CLUSTER_TESTS) tests/events/node_modules/.installed tests/telemetry/node_modules/.installed ## Figures, alerts and the dashboard, with a real Prometheus
+	cd tests/telemetry && $(NPM) test
 
 test-python: build tests/clients/node_modules/.installed ## The Python client
 	cd tests/clients && $(NPM) run test:python

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure of the system packages that the tests need: a browser, Python with venv, Redis with
-# its Sentinel, coturn, and the mediasoup worker.
+# its Sentinel, coturn, Prometheus, and the mediasoup worker.
 # On Debian it installs what is missing, as root or with sudo; elsewhere it says what to install.
 set -euo pipefail
 
@@ -14,6 +14,7 @@ have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(pyt
 have redis-server && have redis-cli || missing+=(redis-server)
 have redis-sentinel || missing+=(redis-sentinel)
 have turnserver && have turnadmin && have turnutils_uclient || missing+=(coturn)
+have prometheus && have promtool || missing+=(prometheus)
 have openssl || missing+=(openssl)
 
 mediasoup_worker=$(dirname "$0")/mediasoup-worker.sh
@@ -38,9 +39,14 @@ fi
 
 "${as_root[@]}" apt-get update -qq
 had_turnserver=$(command -v turnserver || true)
+had_prometheus=$(command -v prometheus || true)
 DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
 # As it comes it relays for anybody who can reach it, without credentials.
 if [ -z "$had_turnserver" ] && have turnserver && [ -d /run/systemd/system ]; then
   "${as_root[@]}" systemctl disable --quiet --now coturn
+fi
+# Nor is there anything for it to watch yet.
+if [ -z "$had_prometheus" ] && have prometheus && [ -d /run/systemd/system ]; then
+  "${as_root[@]}" systemctl disable --quiet --now prometheus
 fi
 exec "$mediasoup_worker"

@@ -176,7 +176,7 @@ impl Gateway {
     /// What answers on the admin listener.
     fn for_operators(&self) -> http::App {
         let api = api::routes(&self.feed, api_settings(&self.config));
-        http::admin(Arc::clone(&self.metrics), api)
+        http::admin(Arc::clone(&self.metrics), Arc::clone(&self.hub), api)
     }
 
     /// Serves until `shutdown` completes, then sends the clients away and returns.

@@ -16,6 +16,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::telemetry;
+
 use super::pubsub::{Channel, HandlerError, Link, Message, PubSub, PublishError, Subscription};
 
 /// Time between two canaries: often enough to notice trouble soon, and nothing beside what a
@@ -132,9 +134,8 @@ fn note(heard: &Mutex<Option<Heard>>, opened: Instant, payload: &[u8]) -> Result
     let sent = opened
         .checked_add(Duration::from_nanos(age))
         .ok_or("from beyond time")?;
-    *heard.lock() = Some(Heard {
-        sent,
-        round_trip: sent.elapsed(),
-    });
+    let round_trip = sent.elapsed();
+    telemetry::lag(round_trip);
+    *heard.lock() = Some(Heard { sent, round_trip });
     Ok(())
 }

@@ -45,4 +45,4 @@ pub use outbox::{CutReason, Outbox, Sent};
 pub use peer::{Member, Newcomer, PeerRecord};
 pub use recent::Recent;
 pub use replay::MAX_MISSED_BYTES;
-pub use room::{Claim, Limits, MediaSeat, NewWindow, Refusal, Resumed, Room, Seat};
+pub use room::{Claim, Limits, MediaSeat, NewWindow, Refusal, Resumed, Room, Seat, Whereabouts};

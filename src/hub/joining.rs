@@ -1,6 +1,6 @@
 //! How a session comes to sit in a room: by joining it, or by coming back to it.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Instant};
 
 use tracing::debug;
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use crate::{
     core::{Member, Newcomer, PeerId, Refusal, Room, RoomCode, RoomId, Seat},
     protocol::{ErrorCode, WireError},
     services::room::RoomProfile,
+    telemetry::{self, Resumption},
 };
 
 /// To whoever wants a name that another peer of the same user has.
@@ -60,7 +61,7 @@ impl Session {
     ) -> Option<Later<()>> {
         let cluster = self.hub.cluster().filter(|cluster| cluster.is_up());
         let wish = match (resume, cluster) {
-            (Some(token), _) => Some(Wish::of(token)?),
+            (Some(token), _) => Some(Wish::of(token).or_else(not_resumed)?),
             (None, None) => Some(self.hub.only_window_of(&self.member.user, within)?),
             (None, Some(_)) => None,
         };
@@ -68,10 +69,12 @@ impl Session {
             let mut place = self.place.lock();
             if let Some((cell, peer)) = self.hub.resume_here(&self.conn, &self.member, wish) {
                 self.sit(&mut place, cell, peer);
+                telemetry::resumed(Resumption::Here);
                 return None;
             }
         }
-        let (session, cluster) = (Arc::clone(self), Arc::clone(cluster?));
+        let cluster = cluster.or_else(not_resumed)?;
+        let (session, cluster) = (Arc::clone(self), Arc::clone(cluster));
         let within = within.cloned();
         Some(Box::pin(session.take_seat_elsewhere(cluster, wish, within)))
     }
@@ -95,8 +98,9 @@ impl Session {
         let Some(wish) = wish else { return };
         let found = hub.resume_from_elsewhere(&cluster, &self.conn, &self.member, &wish);
         let Some((cell, peer)) = found.await else {
-            return;
+            return telemetry::resumed(Resumption::Failed);
         };
+        telemetry::resumed(Resumption::Elsewhere);
         let mut place = self.place.lock();
         if matches!(*place, Place::Closed) {
             // Lost again while it was brought here.
@@ -130,6 +134,25 @@ impl Session {
     /// # Errors
     /// Those of [`Session::join`]; `FORBIDDEN` if the name is taken.
     pub fn join_as(self: &Arc<Self>, code: &RoomCode, alias: Option<Arc<str>>) -> Joining {
+        let begun = Instant::now();
+        let count = move |joined: &Result<(), WireError>| {
+            let outcome = joined.as_ref().copied().map_err(|error| error.code);
+            telemetry::joined(outcome, begun.elapsed());
+        };
+        match self.begin_to_join(code, alias) {
+            Joining::Done(joined) => {
+                count(&joined);
+                Joining::Done(joined)
+            }
+            Joining::Later(joining) => Joining::Later(Box::pin(async move {
+                let joined = joining.await;
+                count(&joined);
+                joined
+            })),
+        }
+    }
+
+    fn begin_to_join(self: &Arc<Self>, code: &RoomCode, alias: Option<Arc<str>>) -> Joining {
         let Neighbours { cluster, rooms, .. } = &self.hub.neighbours;
         let mut place = self.place.lock();
         let here = match &*place {
@@ -238,9 +261,11 @@ impl Session {
             if alone {
                 hub.prepare_alone(room, profile, out);
             }
-            room.join(newcomer, out)
+            room.join(newcomer, out).map(|()| room.len())
         });
-        joined.map_err(|refusal| refused(refusal, &cell, &member))?;
+        let peers = joined.map_err(|refusal| refused(refusal, &cell, &member))?;
+        telemetry::room_entered(peers);
+        self.progress.joined(peers == 1);
         debug!(%peer, room = %cell.id(), "peer joined");
         hub.seated(&cell, &self.member.user);
         self.sit(place, cell, peer);
@@ -346,6 +371,12 @@ impl Hub {
         }
         cluster.reserve(keys, peer, alias, places()).await
     }
+}
+
+/// A client came with the wish to be a peer again, and cannot be.
+fn not_resumed<T>() -> Option<T> {
+    telemetry::resumed(Resumption::Failed);
+    None
 }
 
 /// Why somebody may not join. Whoever held the name may be who asks for it, before its loss is

@@ -14,9 +14,10 @@ use smallvec::SmallVec;
 use super::{Emission, Notice, ice::IceLease};
 use crate::{
     cluster::{Cluster, RoomKeys},
-    core::{CutReason, Event, Gossip, Outbox, PeerId, RoomCode, RoomId, Sent},
+    core::{CutReason, Event, Gossip, Outbox, PeerId, RelayKind, RoomCode, RoomId, Sent},
     protocol::{IceServers, Payload, event_name},
     services::media::Media,
+    telemetry::{self, Protocol},
 };
 
 /// The most forms of one event that are kept while it goes to many.
@@ -74,6 +75,16 @@ pub trait Link: Send + Sync + fmt::Debug {
 
     /// Tells the client an event that has nothing to do with rooms.
     fn notify(&self, notice: &Notice<'_>);
+
+    /// How the client speaks, for the figures.
+    fn protocol(&self) -> Protocol {
+        Protocol::EngineIo4
+    }
+
+    /// How many bytes wait to be sent to the client, as they are charged.
+    fn queued(&self) -> usize {
+        0
+    }
 
     /// What carries the connection, for operators to read.
     fn carrier(&self) -> &'static str {
@@ -267,7 +278,18 @@ impl Outbox<Conn> for Post<'_> {
             // A welcome has one receiver.
             let _ = event.ice.set(servers);
         }
-        to.link.send(event)
+        let sent = to.link.send(event);
+        telemetry::event_told(event.event, sent);
+        if let Event::Relay {
+            kind: RelayKind::Answer,
+            from,
+            to,
+            ..
+        } = event.event
+        {
+            telemetry::answer_told(*from, *to);
+        }
+        sent
     }
 
     fn reclaim(&mut self, conn: &Conn) -> Vec<Event<'static>> {
@@ -281,6 +303,10 @@ impl Outbox<Conn> for Post<'_> {
     }
 
     fn gossip(&mut self, said: Gossip<'_>) {
+        // Said by the node that removes the peer, and by no other; without other nodes too.
+        if let Gossip::Left { reason, .. } = &said {
+            telemetry::peer_left(*reason);
+        }
         if let Some((cluster, room)) = self.others {
             cluster.say(room, &said);
         }

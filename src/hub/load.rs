@@ -53,6 +53,11 @@ impl Load {
         }
     }
 
+    /// All that waits, in bytes.
+    pub const fn total(&self) -> usize {
+        self.events + self.answers
+    }
+
     /// A message waits.
     pub const fn add(&mut self, charge: Charge) {
         match charge {

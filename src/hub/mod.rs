@@ -17,6 +17,7 @@
 //! | `mending` | what is lost between nodes is found and put right |
 //! | `audience`, `telling` | what backends say to users, rooms and subscribers |
 //! | `overview` | what operators and backends are told of rooms and nodes |
+//! | `figures`, `progress` | what is shown of all that, and how long clients take to connect |
 //! | `link`, `load` | the way to a client, and how much may wait on it |
 //!
 //! Each room has a lock of its own, held while one input is applied and its events are put
@@ -33,6 +34,7 @@ mod drain;
 mod emission;
 mod exchange;
 mod expiry;
+mod figures;
 mod ice;
 mod joining;
 mod lane;
@@ -42,6 +44,7 @@ mod making_up;
 mod mending;
 mod modes;
 mod overview;
+mod progress;
 mod returning;
 mod selection;
 mod session;
@@ -78,6 +81,7 @@ use crate::{
         media::Media,
         room::{RoomProfile, RoomService},
     },
+    telemetry,
     turn::Issuer,
 };
 
@@ -197,6 +201,7 @@ impl Hub {
         let id = ConnId::new(self.next_conn.fetch_add(1, Ordering::Relaxed));
         let lease = |issuer| Arc::new(IceLease::new(Arc::clone(issuer), member.user.clone(), id));
         let conn = Conn::new(id, link, self.turn().map(lease));
+        telemetry::connection_opened(conn.link().protocol(), figures::carrier_of(conn.link()));
         let session = Arc::new(Session::new(Arc::clone(self), conn, member, expires_at));
         self.sessions.insert(id, Arc::clone(&session));
         self.audiences.enter(&session.member.user, &session.conn);

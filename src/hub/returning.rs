@@ -12,6 +12,7 @@ use crate::{
         Claim, Member, NodeId, PeerId, ResumeSecret, ResumeToken, RoomCode, RoomId, Seat, UserId,
     },
     protocol::WireError,
+    telemetry,
 };
 
 /// How long to wait for a node to hand a peer over. A node that does not answer is taken for
@@ -246,6 +247,7 @@ impl Hub {
         let now = self.now();
         let deadline = self.rooms.act(cell, |room, out| room.lose(seat, now, out));
         if let Some(deadline) = deadline {
+            telemetry::peer_lost();
             debug!(peer = %seat.peer, room = %cell.id(), "peer lost, window open");
             self.wait_for(cell, seat.peer, &member.user, deadline);
         }

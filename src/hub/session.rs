@@ -5,7 +5,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use parking_lot::Mutex;
@@ -21,12 +21,14 @@ use super::{
     chat::{Line, PAGES_AT_ONCE, Rate},
     directory::RoomCell,
     expiry::Expiry,
+    progress::Progress,
     sfu::Lanes,
     sharing::Hold,
 };
 use crate::{
     core::{Member, PeerId, Refusal, RelayKind, ResumeSecret, Seat, Welcome},
-    protocol::{IceServers, WireError},
+    protocol::{IceServers, RtcState, WireError},
+    telemetry,
 };
 
 /// How a connection ended.
@@ -47,6 +49,9 @@ pub struct Session {
     expiry: Expiry,
     /// When it began, in milliseconds since the Unix epoch.
     pub(super) since: u64,
+    began: Instant,
+    /// How far it is from having a connection to somebody.
+    pub(super) progress: Progress,
     pub(super) place: Mutex<Place>,
     /// The room that it has looked at to join it: kept until it does, so that it is not opened twice.
     pub(super) ahead: Mutex<Option<Hold>>,
@@ -86,6 +91,8 @@ impl Session {
             member,
             expiry: Expiry::new(expires_at),
             since: unix_millis(),
+            began: Instant::now(),
+            progress: Progress::default(),
             place: Mutex::new(Place::Nowhere),
             ahead: Mutex::new(None),
             renewing: AtomicBool::new(false),
@@ -187,10 +194,25 @@ impl Session {
     ) -> Result<(), WireError> {
         self.in_room(|cell, seat| {
             self.hub.rooms.act(cell, |room, out| match target {
-                Some(target) => room.relay(seat, target, kind, body, out),
+                Some(target) => {
+                    // Noted before it is heard: the answer may come before this returns.
+                    if kind == RelayKind::Offer && room.holds(seat) && room.has(target) {
+                        telemetry::offer_sent(seat.peer, target);
+                    }
+                    room.relay(seat, target, kind, body, out)
+                }
                 None => Err(absent(room.holds(seat))),
             })
-        })
+        })?;
+        if kind != RelayKind::Ice {
+            self.progress.signalled();
+        }
+        Ok(())
+    }
+
+    /// Takes note of how a peer connection of the client is. In no room there is nothing to note.
+    pub fn report(&self, state: RtcState) {
+        self.progress.reported(state);
     }
 
     /// Removes a peer from the room.
@@ -258,7 +280,10 @@ impl Session {
             }
         }
         self.leave_audiences();
-        self.hub.sessions.remove(&self.conn.id());
+        if self.hub.sessions.remove(&self.conn.id()).is_some() {
+            let protocol = self.conn.link().protocol();
+            telemetry::connection_ended(protocol, self.began.elapsed());
+        }
     }
 
     /// Keeps no room any more that the session is not in.
@@ -280,6 +305,7 @@ impl Session {
             self.conn.link().forget();
             self.hub.absent(cell, &self.member.user);
             self.hub.audiences.rise(*peer, self.conn.id());
+            self.progress.left();
             *place = Place::Nowhere;
         }
     }

@@ -121,6 +121,10 @@ pub const CLIENT_EVENTS: &[ClientEvent] = &[
         "Hands an ICE candidate to a peer of the same room.",
     )
     .or("webrtc_ice"),
+    takes::<r::ReportState, OkAck>(
+        "webrtc:state",
+        "Reports how a peer connection is. Nobody is told: the gateway keeps figures of it.",
+    ),
     takes::<r::SendChat, ChatAck>(
         "chat_message",
         "Says something to the whole room, the sender included.",

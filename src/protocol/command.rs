@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{ErrorCode, SfuRequest, WireError, fields::Fields};
+use super::{ErrorCode, RtcState, SfuRequest, WireError, fields::Fields};
 use crate::core::{HistoryQuery, PeerId, RelayKind, RoomCode, channels::MAX_REPLAY, replayed};
 
 pub use super::fields::{Decoded, decode, decode_object};
@@ -49,6 +49,11 @@ pub enum Command<'a> {
     History(HistoryQuery),
     /// `heartbeat`.
     Heartbeat,
+    /// `webrtc:state`.
+    Report {
+        /// How a peer connection of the client is.
+        state: RtcState,
+    },
     /// `peer:kick`.
     Kick {
         /// Whom; nothing if the text cannot be any peer's id.
@@ -99,6 +104,7 @@ impl<'a> Command<'a> {
             "join:room" | "join_room" => join(payload),
             "leave:room" | "leave_room" => Ok(Self::Leave),
             "chat_history" => history(payload),
+            "webrtc:state" => report(payload),
             "peer:kick" => kick(payload),
             "host:change" => Ok(Self::Appoint {
                 target: peer(payload.fields()?)?,
@@ -250,6 +256,18 @@ fn kick<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
     let reason = fields.optional_text("reason")?.unwrap_or_default();
     check_label("reason", &reason)?;
     Ok(Command::Kick { target, reason })
+}
+
+fn report<'a>(payload: &Decoded<'a>) -> Result<Command<'a>, WireError> {
+    let fields = payload.fields()?;
+    let state = fields.required_text("state")?;
+    let state = RtcState::named(&state).ok_or_else(|| {
+        let names = RtcState::ALL.map(RtcState::name).join(", ");
+        WireError::invalid("state", format!("must be one of {names}"))
+    })?;
+    // It only has to be readable: what counts is that there is one.
+    fields.optional_text("targetPeerId")?;
+    Ok(Command::Report { state })
 }
 
 /// Who is meant. A text that is no peer's id is treated like the id of a peer that is gone.

@@ -14,6 +14,7 @@ mod foreign;
 mod ice;
 mod payload;
 mod requests;
+mod rtc;
 mod sfu;
 mod texts;
 
@@ -34,5 +35,6 @@ pub(crate) use foreign::{Candidate, Description, DescriptionInit, RelayBody, Typ
 pub use ice::{IceServers, IceServersPayload, TurnCredentials, TurnUris};
 pub use payload::{DrainingPayload, ExpiringPayload, Payload, event_name};
 pub(crate) use requests::{Subscribe, Unsubscribe};
+pub use rtc::RtcState;
 pub use sfu::{SfuAnswer, SfuRequest};
 pub(crate) use texts::{ChatText, ClientMessageId, Filled, Reason, RoomCodeText};

@@ -14,6 +14,7 @@ use super::{
     answer::Done,
     command::MAX_HISTORY,
     foreign::{AppData, Candidate, Description, MediaList, MediaObject},
+    rtc::RtcState,
     texts::{ChatText, ClientMessageId, Filled, MediaId, OffsetText, Reason, RoomCodeText},
 };
 use crate::core::{Direction, MediaKind, channels::MAX_REPLAY};
@@ -58,6 +59,16 @@ pub(super) struct SendCandidate {
     target_peer_id: Filled,
     #[schemars(required, with = "Candidate")]
     candidate: (),
+}
+
+/// How a peer connection is, for the figures of the gateway.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReportState {
+    /// `connectionState` of the `RTCPeerConnection`, or of a transport to the media server.
+    state: RtcState,
+    /// The peer at its other end; none for the media server.
+    target_peer_id: Option<String>,
 }
 
 /// A message for the whole room.

@@ -10,7 +10,9 @@ use std::{
 
 use serde::{Serialize, Serializer, ser::SerializeTuple as _};
 use serde_json::value::{RawValue, to_raw_value};
-use socketioxide::{SendError, SocketError, extract::AckSender, handler::FromMessageParts as _};
+use socketioxide::{
+    ProtocolVersion, SendError, SocketError, extract::AckSender, handler::FromMessageParts as _,
+};
 use socketioxide_core::Value;
 use tracing::{debug, error, warn};
 
@@ -20,10 +22,20 @@ use crate::{
     core::{CutReason, Event, Sent},
     hub::{CloseReason, Emission, Ending, Link, Notice, Outgoing},
     protocol::{
-        DrainingPayload, ErrorEvent, ExpiringPayload, IceServers, IceServersPayload, RefusedAck,
-        WireError,
+        DrainingPayload, ErrorCode, ErrorEvent, ExpiringPayload, IceServers, IceServersPayload,
+        RefusedAck, WireError,
     },
+    telemetry::{self, EventKind, Protocol},
 };
+
+/// An event of a client that is to be answered, once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    /// What it asks for.
+    pub(super) asked: EventKind,
+    /// The number of the acknowledgement that it wants, if it wants one.
+    pub(super) ack: Option<i64>,
+}
 
 /// Time for a client to hear that it is disconnected, before its connection is cut.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -34,6 +46,7 @@ pub(super) struct Connection {
     socket: Arc<Socket>,
     transport: Arc<Transport>,
     parser: SocketParser,
+    protocol: Protocol,
     /// A token is being checked: one at a time.
     refreshing: AtomicBool,
 }
@@ -44,10 +57,12 @@ impl Connection {
         transport: Arc<Transport>,
         parser: SocketParser,
     ) -> Arc<Self> {
+        let protocol = protocol_of(&socket);
         Arc::new(Self {
             socket,
             transport,
             parser,
+            protocol,
             refreshing: AtomicBool::new(false),
         })
     }
@@ -55,6 +70,11 @@ impl Connection {
     /// The socket.
     pub(super) fn socket(&self) -> &Arc<Socket> {
         &self.socket
+    }
+
+    /// How the client speaks.
+    pub(super) const fn protocol(&self) -> Protocol {
+        self.protocol
     }
 
     /// Claims the one place for checking a token; `false` if it is taken.
@@ -94,9 +114,20 @@ impl Connection {
         });
     }
 
-    /// Answers an event, if the client asked for an answer.
-    pub(super) fn acknowledge(&self, ack: Option<i64>, answer: &impl Serialize) {
-        let Some(id) = ack else { return };
+    /// An event is done: answers it, if the client asked for an answer.
+    pub(super) fn acknowledge(&self, question: Question, answer: &impl Serialize) {
+        self.count(question, Ok(()));
+        if let Some(id) = question.ack {
+            self.answer(id, answer);
+        }
+    }
+
+    /// Counts an event that is done, or refused.
+    pub(super) fn count(&self, question: Question, outcome: Result<(), ErrorCode>) {
+        telemetry::client_event(self.protocol, question.asked, outcome);
+    }
+
+    fn answer(&self, id: i64, answer: &impl Serialize) {
         match to_raw_value(answer) {
             Ok(json) => self.settle(self.send_ack(id, &json)),
             Err(error) => error!(%error, "an acknowledgement cannot be encoded"),
@@ -104,9 +135,10 @@ impl Connection {
     }
 
     /// Refuses an event: into its acknowledgement if there is one, else as an `error` event.
-    pub(super) fn refuse(&self, event: &str, ack: Option<i64>, error: &WireError) {
-        if ack.is_some() {
-            self.acknowledge(ack, &RefusedAck::from(error));
+    pub(super) fn refuse(&self, event: &str, question: Question, error: &WireError) {
+        self.count(question, Err(error.code));
+        if let Some(id) = question.ack {
+            self.answer(id, &RefusedAck::from(error));
         } else {
             self.settle(self.emit("error", &ErrorEvent::about(event, error)));
         }
@@ -201,7 +233,10 @@ impl Link for Connection {
 
     fn cut(&self, reason: CutReason) {
         match reason {
-            CutReason::SlowReader => warn!(sid = %self.socket.id, "slow reader cut off"),
+            CutReason::SlowReader => {
+                telemetry::slow_consumer(self.protocol);
+                warn!(sid = %self.socket.id, "slow reader cut off");
+            }
             CutReason::Replaced => debug!(sid = %self.socket.id, "connection replaced"),
         }
         self.end();
@@ -214,6 +249,14 @@ impl Link for Connection {
 
     fn notify(&self, notice: &Notice<'_>) {
         self.settle(self.emit_notice(notice));
+    }
+
+    fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    fn queued(&self) -> usize {
+        self.transport.queued()
     }
 
     fn carrier(&self) -> &'static str {
@@ -248,6 +291,15 @@ impl Link for Connection {
             CloseReason::Draining | CloseReason::Expired => self.end(),
             CloseReason::Dismissed { whole } => self.dismiss(whole),
         }
+    }
+}
+
+/// How a client speaks.
+pub(super) fn protocol_of(socket: &Socket) -> Protocol {
+    match socket.protocol() {
+        // Socket.IO's versions, which are one above those of Engine.IO.
+        ProtocolVersion::V4 => Protocol::EngineIo3,
+        ProtocolVersion::V5 => Protocol::EngineIo4,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::SystemTime,
+    time::{Instant, SystemTime},
 };
 
 use futures_util::FutureExt as _;
@@ -18,7 +18,7 @@ use socketioxide_core::Value;
 use tracing::{error, warn};
 
 use super::{
-    connection::Connection,
+    connection::{Connection, Question},
     handshake::{Admission, EarlyEvent, Handshake, Pause},
     namespace::{Adapter, Socket},
 };
@@ -30,6 +30,7 @@ use crate::{
         ChatAck, Command, ErrorCode, HistoryAck, OkAck, RefreshAck, RoomAck, SfuRequest,
         SubscribeAck, WireError, decode,
     },
+    telemetry::{self, EventKind},
 };
 
 /// How deep an event in MessagePack may be nested, as deep as `serde_json` reads JSON. The
@@ -163,20 +164,24 @@ fn run(
     value: Value,
     ack: Option<i64>,
 ) -> Option<Later<()>> {
-    let call = Call {
+    let begun = Instant::now();
+    let asked = EventKind::UNKNOWN;
+    let mut call = Call {
         connection,
         session,
         verifier,
-        ack,
+        question: Question { asked, ack },
     };
-    catch_unwind(AssertUnwindSafe(|| call.handle(connection.socket(), value))).unwrap_or_else(
-        |_| {
-            error!("an event handler panicked");
-            let failed = WireError::new(ErrorCode::Internal, "the gateway failed");
-            call.refuse("", &failed);
-            None
-        },
-    )
+    let handled = catch_unwind(AssertUnwindSafe(|| call.handle(connection.socket(), value)));
+    let later = handled.unwrap_or_else(|_| {
+        error!("an event handler panicked");
+        let failed = WireError::new(ErrorCode::Internal, "the gateway failed");
+        call.refuse("", &failed);
+        None
+    });
+    let took = begun.elapsed();
+    telemetry::handled(connection.protocol(), call.question.asked, took);
+    later
 }
 
 /// One event and whom to answer.
@@ -184,20 +189,22 @@ struct Call<'a> {
     connection: &'a Arc<Connection>,
     session: &'a Arc<Session>,
     verifier: &'a Verifier,
-    ack: Option<i64>,
+    question: Question,
 }
 
 impl Call<'_> {
-    fn handle(&self, socket: &Arc<Socket>, value: Value) -> Option<Later<()>> {
+    fn handle(&mut self, socket: &Arc<Socket>, value: Value) -> Option<Later<()>> {
         let text = match json_text(socket, value) {
             Ok(text) => text,
             Err((event, error)) => {
+                self.question.asked = EventKind::of(&event);
                 self.refuse(&event, &error);
                 return None;
             }
         };
         match decode(text.as_str()) {
             Ok((event, payload)) => {
+                self.question.asked = EventKind::of(&event);
                 let done = Command::read(&event, &payload)
                     .and_then(|command| self.execute(&event, command));
                 done.unwrap_or_else(|error| {
@@ -206,7 +213,9 @@ impl Call<'_> {
                 })
             }
             Err(error) => {
-                self.refuse(&name_of(text.as_str()), &error);
+                let event = name_of(text.as_str());
+                self.question.asked = EventKind::of(&event);
+                self.refuse(&event, &error);
                 None
             }
         }
@@ -225,7 +234,7 @@ impl Call<'_> {
             Command::Join { code } => match self.session.join(&code) {
                 Joining::Done(joined) => {
                     joined?;
-                    welcome(self.connection, self.session, self.ack);
+                    welcome(self.connection, self.session, self.question);
                 }
                 Joining::Later(joining) => return Ok(Some(self.await_join(event, joining))),
             },
@@ -234,6 +243,10 @@ impl Call<'_> {
                 self.done();
             }
             Command::History(query) => self.tell_history(query)?,
+            Command::Report { state } => {
+                self.session.report(state);
+                self.done();
+            }
             Command::Heartbeat => {
                 self.session.heartbeat();
                 self.done();
@@ -251,7 +264,7 @@ impl Call<'_> {
             Command::Subscribe { channel, from } => {
                 let Subscribed { recovered, offset } = self.session.subscribe(&channel, from)?;
                 let answer = SubscribeAck::new(&channel, recovered, offset);
-                self.connection.acknowledge(self.ack, &answer);
+                self.connection.acknowledge(self.question, &answer);
             }
             Command::Unsubscribe { channel } => {
                 self.session.unsubscribe(&channel);
@@ -264,11 +277,11 @@ impl Call<'_> {
     /// Answers when it is decided whether the client may join.
     fn await_join(&self, event: &str, joining: Later<Result<(), WireError>>) -> Later<()> {
         let (connection, session) = (Arc::clone(self.connection), Arc::clone(self.session));
-        let (event, ack) = (event.to_owned(), self.ack);
+        let (event, question) = (event.to_owned(), self.question);
         Box::pin(async move {
             match joining.await {
-                Ok(()) => welcome(&connection, &session, ack),
-                Err(error) => connection.refuse(&event, ack, &error),
+                Ok(()) => welcome(&connection, &session, question),
+                Err(error) => connection.refuse(&event, question, &error),
             }
         })
     }
@@ -280,25 +293,25 @@ impl Call<'_> {
         request: Result<SfuRequest, WireError>,
     ) -> Result<(), WireError> {
         let connection = Arc::clone(self.connection);
-        let (event, ack) = (event.to_owned(), self.ack);
+        let (event, question) = (event.to_owned(), self.question);
         self.session.sfu(request, move |answer| match answer {
-            Ok(answer) => connection.acknowledge(ack, &answer),
-            Err(error) => connection.refuse(&event, ack, &error),
+            Ok(answer) => connection.acknowledge(question, &answer),
+            Err(error) => connection.refuse(&event, question, &error),
         })
     }
 
     /// Tells the client what was said: at once, or when others have been asked. Its other events
     /// do not wait for that.
     fn tell_history(&self, query: HistoryQuery) -> Result<(), WireError> {
-        if self.ack.is_none() {
+        if self.question.ack.is_none() {
             let must = "needs an acknowledgement to answer";
             return Err(WireError::invalid("payload", must));
         }
-        let (connection, ack) = (Arc::clone(self.connection), self.ack);
+        let (connection, question) = (Arc::clone(self.connection), self.question);
         match self.session.history(query)? {
-            History::Here(page) => tell(&connection, ack, &page),
+            History::Here(page) => tell(&connection, question, &page),
             History::Later(page) => {
-                tokio::spawn(async move { tell(&connection, ack, &page.await) });
+                tokio::spawn(async move { tell(&connection, question, &page.await) });
             }
         }
         Ok(())
@@ -306,12 +319,13 @@ impl Call<'_> {
 
     /// Tells the client what became of its message, once that is known.
     fn answer_chat(&self, event: &str) -> Answer {
-        let (connection, event, ack) = (Arc::clone(self.connection), event.to_owned(), self.ack);
+        let (connection, event) = (Arc::clone(self.connection), event.to_owned());
+        let question = self.question;
         Box::new(move |outcome| match outcome {
             Ok(Receipt { id, timestamp }) => {
-                connection.acknowledge(ack, &ChatAck::new(id, timestamp));
+                connection.acknowledge(question, &ChatAck::new(id, timestamp));
             }
-            Err(error) => connection.refuse(&event, ack, &error),
+            Err(error) => connection.refuse(&event, question, &error),
         })
     }
 
@@ -325,7 +339,8 @@ impl Call<'_> {
             ));
         }
         let (connection, session) = (Arc::clone(self.connection), Arc::clone(self.session));
-        let (verifier, ack, token) = (self.verifier.clone(), self.ack, token.to_owned());
+        let (verifier, question) = (self.verifier.clone(), self.question);
+        let token = token.to_owned();
         tokio::spawn(async move {
             let verdict = verifier.verify(&token, SystemTime::now()).await;
             connection.end_refresh();
@@ -336,37 +351,40 @@ impl Call<'_> {
                     if let Some(handshake) = Handshake::of(connection.socket()) {
                         handshake.proven(Arc::new(identity));
                     }
-                    return connection.acknowledge(ack, &RefreshAck::new(expires_at));
+                    return connection.acknowledge(question, &RefreshAck::new(expires_at));
                 }
                 Ok(_) => WireError::new(ErrorCode::Forbidden, "the token is another user's"),
                 Err(_) => WireError::new(ErrorCode::AuthRequired, "the token is not valid"),
             };
-            connection.refuse("auth:refresh", ack, &refused);
+            connection.refuse("auth:refresh", question, &refused);
         });
         Ok(())
     }
 
     fn done(&self) {
-        self.connection.acknowledge(self.ack, &OkAck::default());
+        self.connection
+            .acknowledge(self.question, &OkAck::default());
     }
 
     fn refuse(&self, event: &str, error: &WireError) {
-        self.connection.refuse(event, self.ack, error);
+        self.connection.refuse(event, self.question, error);
     }
 }
 
 /// Answers a client that has joined.
-fn welcome(connection: &Connection, session: &Session, ack: Option<i64>) {
-    if ack.is_some() {
-        let (room, servers) = (session.view(), session.ice_servers());
-        let answer = RoomAck::new(room.as_ref(), servers.as_ref());
-        connection.acknowledge(ack, &answer);
+fn welcome(connection: &Connection, session: &Session, question: Question) {
+    if question.ack.is_none() {
+        // Nor need it be put together.
+        return connection.count(question, Ok(()));
     }
+    let (room, servers) = (session.view(), session.ice_servers());
+    let answer = RoomAck::new(room.as_ref(), servers.as_ref());
+    connection.acknowledge(question, &answer);
 }
 
 /// Answers a client that asked what was said.
-fn tell(connection: &Connection, ack: Option<i64>, page: &Page) {
-    connection.acknowledge(ack, &HistoryAck::new(&page.messages, page.partial));
+fn tell(connection: &Connection, question: Question, page: &Page) {
+    connection.acknowledge(question, &HistoryAck::new(&page.messages, page.partial));
 }
 
 /// An event as JSON text.

@@ -43,6 +43,12 @@ impl Ledger {
         self.entries.push_back(Entry { event, charge });
     }
 
+    /// Forgets what has left, and returns what the rest is charged with, in bytes.
+    pub(super) fn weight(&mut self, left: u64) -> usize {
+        self.prune(left);
+        self.load.total()
+    }
+
     /// Takes out the events that have not left.
     pub(super) fn reclaim(&mut self, left: u64) -> Vec<Event<'static>> {
         self.prune(left);

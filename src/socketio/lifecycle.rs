@@ -20,7 +20,7 @@ use tracing::{debug, info, warn};
 
 use super::{
     Services,
-    connection::Connection,
+    connection::{Connection, protocol_of},
     dispatch::{Client, Dispatcher},
     handshake::{Admitted, Handshake, Proof},
     namespace::{Adapter, Socket, room_of},
@@ -29,6 +29,7 @@ use crate::{
     auth::{AUTHENTICATION_ERROR, AuthError, Identity},
     config::SocketParser,
     hub::{Ending, Link},
+    telemetry,
 };
 
 /// How often a client may fail to authenticate on one connection. Another costs it another
@@ -60,6 +61,7 @@ impl Gate {
             return refused();
         };
         if self.services.hub.is_draining() {
+            telemetry::connection_refused(protocol_of(&socket), "draining");
             handshake.transport().cut();
             return refused();
         }
@@ -77,6 +79,7 @@ impl Gate {
                 Ok(())
             }
             Err(error) => {
+                telemetry::connection_refused(protocol_of(&socket), error.reason());
                 info!(reason = error.reason(), "client refused");
                 if handshake.refused() >= MAX_REFUSALS {
                     handshake.transport().cut();

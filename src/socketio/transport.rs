@@ -118,6 +118,13 @@ impl Transport {
         self.outbox.lock().ledger.push(None, 0);
     }
 
+    /// How many bytes wait, as they are charged.
+    pub(super) fn queued(&self) -> usize {
+        let mut outbox = self.outbox.lock();
+        let left = outbox.left(self.wire.get());
+        outbox.ledger.weight(left)
+    }
+
     /// Takes back the events that have not left.
     pub(super) fn reclaim(&self) -> Vec<Event<'static>> {
         let mut outbox = self.outbox.lock();

@@ -10,7 +10,12 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
 
 use crate::config::{LogConfig, LogFormat};
 
-pub use self::metrics::{Metrics, MetricsError};
+pub use self::metrics::{
+    Carrier, EventKind, Metrics, MetricsError, Protocol, Resumption, Snapshot, Traffic,
+    answer_told, client_event, connected_after, connection_ended, connection_opened,
+    connection_refused, event_told, handled, joined, lag, offer_sent, peer_left, peer_lost,
+    rate_limited, resumed, room_entered, rtc_outcome, rtc_state, slow_consumer,
+};
 
 /// Starts logging to standard output, at the levels that `RUST_LOG` asks for, else `info`.
 pub fn start(config: &LogConfig) {

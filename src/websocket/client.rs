@@ -15,6 +15,7 @@ use crate::{
     core::{PeerId, RelayKind, ResumeToken},
     hub::{Answer, Receipt, Session},
     protocol::{ErrorCode, WireError},
+    telemetry::EventKind,
 };
 
 /// To how many a message without a target goes at most: the others of the largest mesh that may be
@@ -192,11 +193,14 @@ impl Client {
     pub(super) fn chat(&self, content: &str, client_id: Option<&str>) {
         let (link, kept) = (Arc::clone(&self.link), client_id.map(Box::<str>::from));
         let answer: Answer = Box::new(move |outcome| match outcome {
-            Ok(Receipt { id, timestamp }) => link.tell(&Told::ChatAck {
-                id,
-                timestamp,
-                client_message_id: kept.as_deref(),
-            }),
+            Ok(Receipt { id, timestamp }) => {
+                link.count(EventKind::of("chat"), Ok(()));
+                link.tell(&Told::ChatAck {
+                    id,
+                    timestamp,
+                    client_message_id: kept.as_deref(),
+                });
+            }
             Err(error) => link.refuse(Some("chat"), &error),
         });
         self.session.chat(content, client_id, answer);
@@ -219,6 +223,7 @@ impl Client {
                 Ok(identity) if *identity.user_id == *client.session.member().user.as_str() => {
                     let expires_at = identity.expires_at;
                     client.session.extend(expires_at);
+                    client.link.count(EventKind::of("auth"), Ok(()));
                     return client.link.tell(&Told::AuthOk { expires_at });
                 }
                 Ok(_) => WireError::new(ErrorCode::Forbidden, "the token is another user's"),
@@ -231,7 +236,7 @@ impl Client {
 
     /// Tells why the client cannot have what its connection is for, and ends it.
     pub(super) fn turn_away(&self, error: &WireError) {
-        self.link.refuse(None, error);
+        self.link.tell_error(None, error);
         self.link.outbox.close(Close::refused(error));
     }
 }

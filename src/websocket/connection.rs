@@ -23,7 +23,8 @@ use super::{
 use crate::{
     core::{CutReason, Event, Member, RoomCode, RoomId, Sent, Welcome},
     hub::{CloseReason, Emission, Link, Notice, Outgoing},
-    protocol::{IceServers, WireError},
+    protocol::{ErrorCode, IceServers, WireError},
+    telemetry::{self, EventKind, Protocol},
 };
 
 /// Which of the two protocols.
@@ -41,6 +42,16 @@ impl Dialect {
         match self {
             Self::Signal => "signal",
             Self::Ws => "ws",
+        }
+    }
+}
+
+impl Dialect {
+    /// The same in the figures that are about all protocols.
+    pub(super) const fn protocol(self) -> Protocol {
+        match self {
+            Self::Signal => Protocol::Signal,
+            Self::Ws => Protocol::Ws,
         }
     }
 }
@@ -148,6 +159,18 @@ impl Connection {
 
     /// Refuses a frame of the type `about`.
     pub(super) fn refuse(&self, about: Option<&str>, error: &WireError) {
+        let asked = about.map_or(EventKind::UNKNOWN, EventKind::of);
+        self.count(asked, Err(error.code));
+        self.tell_error(about, error);
+    }
+
+    /// Counts a frame that is done, or refused.
+    pub(super) fn count(&self, asked: EventKind, outcome: Result<(), ErrorCode>) {
+        telemetry::client_event(self.dialect.protocol(), asked, outcome);
+    }
+
+    /// Tells what went wrong, which may have to do with no frame.
+    pub(super) fn tell_error(&self, about: Option<&str>, error: &WireError) {
         debug!(protocol = self.dialect.name(), code = ?error.code, "frame refused");
         self.tell(&Told::error(about, error));
     }
@@ -202,6 +225,7 @@ impl Link for Connection {
     fn cut(&self, reason: CutReason) {
         match reason {
             CutReason::SlowReader => {
+                telemetry::slow_consumer(self.dialect.protocol());
                 warn!(protocol = self.dialect.name(), "slow reader cut off");
                 self.outbox.cut();
             }
@@ -225,6 +249,14 @@ impl Link for Connection {
             about,
             args: &[],
         });
+    }
+
+    fn protocol(&self) -> Protocol {
+        self.dialect.protocol()
+    }
+
+    fn queued(&self) -> usize {
+        self.outbox.queued()
     }
 
     fn carrier(&self) -> &'static str {

@@ -106,6 +106,11 @@ impl Outbox {
         Sent::Queued
     }
 
+    /// How many bytes wait, as they are charged.
+    pub(super) fn queued(&self) -> usize {
+        self.waiting.lock().load.total()
+    }
+
     /// Closes the connection when all that waits has left. The first close counts.
     pub(super) fn close(&self, close: Close) {
         self.set_close(close, false);

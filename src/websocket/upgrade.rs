@@ -39,6 +39,7 @@ use crate::{
     http::Problem,
     hub::Link,
     protocol::ErrorCode,
+    telemetry,
 };
 
 /// The subprotocol by which pages bring a token: `bearer, <token>`. It is what is selected.
@@ -127,6 +128,7 @@ where
     O: FnOnce(&Entry) -> (Client, Box<dyn Protocol>) + Send + 'static,
 {
     if services.hub.is_draining() {
+        telemetry::connection_refused(dialect.protocol(), "draining");
         let retry = [(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S))];
         let problem = Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -144,6 +146,7 @@ where
     let identity = match verify(&services, token).await {
         Ok(identity) => identity,
         Err(error) => {
+            telemetry::connection_refused(dialect.protocol(), error.reason());
             info!(
                 protocol = dialect.name(),
                 reason = error.reason(),

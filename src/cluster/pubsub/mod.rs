@@ -357,6 +357,12 @@ impl PubSub {
         self.0.subscriber.stats.read()
     }
 
+    /// What was published and what came in over all channels since the start, whatever was reset.
+    #[must_use]
+    pub fn totals(&self) -> (PublisherCounts, SubscriberCounts) {
+        (self.0.published.ever(), self.0.subscriber.stats.ever())
+    }
+
     /// Messages and bytes of payload that are queued or on their way at this moment.
     #[must_use]
     pub fn queue_depth(&self) -> (usize, usize) {

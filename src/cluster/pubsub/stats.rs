@@ -55,6 +55,8 @@ pub(super) struct Counters<C>(Mutex<Tracked<C>>);
 #[derive(Debug)]
 struct Tracked<C> {
     total: C,
+    /// The same, whatever was reset.
+    ever: C,
     /// Two half-full maps in place of an exact order of use: what has not been used while
     /// `recent` filled up goes with `older`.
     recent: HashMap<Arc<str>, C>,
@@ -66,6 +68,7 @@ impl<C: Copy + Default> Counters<C> {
     pub(super) fn new(tracked_channels: usize) -> Self {
         Self(Mutex::new(Tracked {
             total: C::default(),
+            ever: C::default(),
             recent: HashMap::new(),
             older: HashMap::new(),
             half: (tracked_channels / 2).max(1),
@@ -75,6 +78,7 @@ impl<C: Copy + Default> Counters<C> {
     pub(super) fn count(&self, channel: &Arc<str>, count: impl Fn(&mut C)) {
         let mut tracked = self.0.lock();
         count(&mut tracked.total);
+        count(&mut tracked.ever);
         if let Some(counts) = tracked.recent.get_mut(channel) {
             return count(counts);
         }
@@ -95,6 +99,11 @@ impl<C: Copy + Default> Counters<C> {
                 .map(|(name, counts)| (Arc::clone(name), *counts))
                 .collect(),
         }
+    }
+
+    /// The total since the start.
+    pub(super) fn ever(&self) -> C {
+        self.0.lock().ever
     }
 
     pub(super) fn reset(&self) {

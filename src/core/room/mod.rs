@@ -11,10 +11,12 @@ mod refresh;
 mod refusal;
 mod remote;
 mod talk;
+mod whereabouts;
 
 pub use media::MediaSeat;
 pub use refusal::Refusal;
 pub use remote::NewWindow;
+pub use whereabouts::Whereabouts;
 
 use std::{sync::Arc, time::Duration};
 
@@ -146,6 +148,11 @@ impl<C: Clone + PartialEq> Room<C> {
     /// The code by which the room was reached first.
     pub fn code(&self) -> &RoomCode {
         &self.code
+    }
+
+    /// Whether that peer is in the room, wherever it is connected.
+    pub fn has(&self, peer: PeerId) -> bool {
+        self.peers.contains_key(&peer)
     }
 
     /// Who is behind a peer, wherever it is.

@@ -103,6 +103,11 @@ impl Chat {
         }
     }
 
+    /// How many messages wait in this process for the Chat Service, if it is here that they do.
+    pub(super) fn in_memory(&self) -> Option<usize> {
+        self.memory.as_ref().map(|memory| memory.len())
+    }
+
     /// How often one client may speak.
     pub(super) fn speaking_rate(&self) -> Option<Rate> {
         self.limited.then(|| rate(CHAT_RATE))

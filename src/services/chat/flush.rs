@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::{
     sync::{Notify, Semaphore},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, warn};
@@ -57,8 +57,8 @@ const MAX_DEAD: usize = 1_000;
 pub struct Flusher {
     buffer: Arc<dyn Buffer>,
     client: ChatClient,
-    /// The rooms that are looked after, and whether to look once more.
-    rooms: Mutex<HashMap<RoomId, bool>>,
+    /// The rooms that are looked after.
+    rooms: Mutex<HashMap<RoomId, Care>>,
     tasks: TaskTracker,
     slots: Semaphore,
     /// The service stores again: whoever waits may try.
@@ -67,6 +67,29 @@ pub struct Flusher {
     failures: AtomicU32,
     /// The node stops: nobody waits for more.
     hurry: AtomicBool,
+}
+
+/// What is known of a room that is looked after.
+#[derive(Debug)]
+struct Care {
+    /// Whether to look once more when nothing is left.
+    again: bool,
+    /// How many messages wait, as far as is known: what was taken since somebody last looked is
+    /// counted, what others took is not.
+    messages: usize,
+    /// Since when nothing of it has been stored.
+    since: Instant,
+}
+
+/// What waits for the Chat Service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many messages, as far as is known.
+    pub messages: usize,
+    /// Of how many rooms.
+    pub rooms: usize,
+    /// The longest time for which nothing of a room has been stored.
+    pub since: Duration,
 }
 
 /// What to do after a delivery.
@@ -120,17 +143,42 @@ impl Flusher {
     /// left, unless the room is looked after already.
     pub fn wake(self: &Arc<Self>, room: &RoomId, then: impl FnOnce() + Send + 'static) {
         let mut rooms = self.rooms.lock();
-        if let Some(again) = rooms.get_mut(room) {
-            *again = true;
+        if let Some(care) = rooms.get_mut(room) {
+            care.again = true;
+            care.messages += 1;
             return;
         }
-        rooms.insert(room.clone(), false);
+        let care = Care {
+            again: false,
+            messages: 1,
+            since: Instant::now(),
+        };
+        rooms.insert(room.clone(), care);
         drop(rooms);
         let (flusher, room) = (Arc::clone(self), room.clone());
         self.tasks.spawn(async move {
             flusher.look_after(&room).await;
             then();
         });
+    }
+
+    /// What waits.
+    pub fn backlog(&self) -> Backlog {
+        let rooms = self.rooms.lock();
+        let waits = rooms.values().map(|care| care.since.elapsed());
+        Backlog {
+            messages: rooms.values().map(|care| care.messages).sum(),
+            rooms: rooms.len(),
+            since: waits.max().unwrap_or_default(),
+        }
+    }
+
+    /// Takes note of how many messages of a room are left, some of them having been stored.
+    fn progressed(&self, room: &RoomId, left: usize) {
+        if let Some(care) = self.rooms.lock().get_mut(room) {
+            care.messages = left;
+            care.since = Instant::now();
+        }
     }
 
     /// Waits until nothing is left to deliver, at most for `patience`. Returns how many rooms
@@ -153,7 +201,7 @@ impl Flusher {
             self.deliver_all(room, &token).await;
             let mut rooms = self.rooms.lock();
             match rooms.get_mut(room) {
-                Some(again) if *again => *again = false,
+                Some(care) if care.again => care.again = false,
                 _ => {
                     rooms.remove(room);
                     return;
@@ -191,7 +239,12 @@ impl Flusher {
         let batch = match self.buffer.claim(room, token).await {
             Ok(Claim::Nothing) => return Next::Rest,
             Ok(Claim::Taken(left)) => return Next::Watch(left),
-            Ok(Claim::Batch(batch)) => batch,
+            Ok(Claim::Batch(batch)) => {
+                if let Some(care) = self.rooms.lock().get_mut(room) {
+                    care.messages = care.messages.max(batch.len());
+                }
+                batch
+            }
             Err(Away) => return Next::Pause(None),
         };
         match self.store(room, token, &batch).await {
@@ -232,7 +285,10 @@ impl Flusher {
         }
         debug!(%room, messages, "chat delivered");
         match self.buffer.done(room, token, batch).await {
-            Ok(Removal::Done { left: 0 }) => Next::Rest,
+            Ok(Removal::Done { left }) => {
+                self.progressed(room, left);
+                if left == 0 { Next::Rest } else { Next::Go }
+            }
             Ok(_) => Next::Go,
             // It is sent once more, under the same key.
             Err(Away) => Next::Pause(None),
@@ -274,6 +330,7 @@ impl Flusher {
                 for id in batch.ids() {
                     error!(%id, %room, status, "the Chat Service refuses a message: it is put aside");
                 }
+                self.progressed(room, left);
                 if left == 0 { Next::Rest } else { Next::Go }
             }
             Ok(Removal::Overtaken) => Next::Go,

@@ -54,6 +54,13 @@ pub(in crate::websocket) enum Request<'a> {
     Subscription(Subscription<'a>),
 }
 
+impl Request<'_> {
+    /// Whether it is known only later what comes of it, and counted then.
+    pub(super) const fn is_done_later(&self) -> bool {
+        matches!(self, Self::Chat { .. } | Self::Auth { .. })
+    }
+}
+
 impl<'a> Incoming<'a> {
     /// Reads a frame.
     ///

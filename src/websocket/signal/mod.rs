@@ -4,6 +4,8 @@ mod encode;
 pub(super) mod frames;
 mod requests;
 
+use std::time::Instant;
+
 use super::{
     client::{Client, Handled, Outcome, Protocol, Work, not_resumed},
     close::Close,
@@ -12,6 +14,7 @@ use crate::{
     core::RoomCode,
     hub::Arrival,
     protocol::{ErrorCode, WireError},
+    telemetry::{self, EventKind, Protocol as Spoken},
 };
 
 pub(super) use encode::{Told, encode};
@@ -45,7 +48,10 @@ impl Signal {
         let token: Box<str> = token;
         Work::for_client(async move {
             match client.session.arrive(&code, Some(&token)).await {
-                Ok(Arrival::Back) => Outcome::Done,
+                Ok(Arrival::Back) => {
+                    client.link.count(EventKind::of("resume"), Ok(()));
+                    Outcome::Done
+                }
                 Ok(Arrival::Beside | Arrival::New) => {
                     client.link.refuse(Some("resume"), &not_resumed());
                     Outcome::GoOn
@@ -123,6 +129,7 @@ impl Protocol for Signal {
     }
 
     fn handle(&mut self, text: &str, asked: bool) -> Handled {
+        let begun = Instant::now();
         let incoming = Incoming::read(text);
         if asked {
             return match &incoming {
@@ -137,15 +144,21 @@ impl Protocol for Signal {
             };
         }
         let silent = std::mem::replace(&mut self.silent, false);
-        let (about, done) = match incoming {
+        let (about, later, done) = match incoming {
             Ok(incoming) => {
+                let later = incoming.request.is_done_later();
                 let done = self
                     .check(incoming.sender.as_deref())
                     .and_then(|()| self.execute(incoming.request, silent));
-                (Some(incoming.name), done)
+                (Some(incoming.name), later, done)
             }
-            Err((name, error)) => (name, Err(error)),
+            Err((name, error)) => (name, false, Err(error)),
         };
+        let asked = about.as_deref().map_or(EventKind::UNKNOWN, EventKind::of);
+        if !later && done.is_ok() {
+            self.client.link.count(asked, Ok(()));
+        }
+        telemetry::handled(Spoken::Signal, asked, begun.elapsed());
         if let Err(error) = done {
             self.client.link.refuse(about.as_deref(), &error);
         }

@@ -76,6 +76,17 @@ pub(in crate::websocket) enum Action<'a> {
     Appoint { recipient: Cow<'a, str> },
 }
 
+impl Request<'_> {
+    /// Whether it is known only later what comes of it, and counted then.
+    pub(super) const fn is_done_later(&self) -> bool {
+        match self {
+            Self::Join { .. } | Self::Resume { .. } | Self::Auth { .. } => true,
+            Self::Act { action, .. } => matches!(action, Action::Chat { .. }),
+            Self::Subscription(_) => false,
+        }
+    }
+}
+
 impl<'a> Incoming<'a> {
     /// Reads a frame.
     ///

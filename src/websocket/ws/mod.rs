@@ -4,7 +4,7 @@ mod encode;
 pub(super) mod frames;
 mod requests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     client::{Client, Handled, Outcome, Protocol, Work, not_resumed},
@@ -14,6 +14,7 @@ use crate::{
     core::RoomCode,
     hub::{Joining, Later},
     protocol::{ErrorCode, WireError},
+    telemetry::{self, EventKind, Protocol as Spoken},
 };
 
 pub(super) use encode::{Relayed, Told, encode};
@@ -138,8 +139,11 @@ impl Ws {
         let silent = std::mem::replace(&mut self.silent, false);
         let session = &self.client.session;
         if session.peer().is_some() {
-            let back = silent && self.client.is_back(token);
-            return back.then_some(Handled::Done).ok_or_else(not_resumed);
+            if !silent || !self.client.is_back(token) {
+                return Err(not_resumed());
+            }
+            self.client.link.count(EventKind::of("resume"), Ok(()));
+            return Ok(Handled::Done);
         }
         let (client, returning) = (self.client.clone(), session.come_back(Some(token), None));
         Ok(Handled::After(Work::for_client(async move {
@@ -148,6 +152,8 @@ impl Ws {
             }
             if client.session.peer().is_none() {
                 client.link.refuse(Some("resume"), &not_resumed());
+            } else {
+                client.link.count(EventKind::of("resume"), Ok(()));
             }
             Outcome::Done
         })))
@@ -164,10 +170,18 @@ impl Protocol for Ws {
     }
 
     fn handle(&mut self, text: &str, _: bool) -> Handled {
-        let (about, done) = match Incoming::read(text) {
-            Ok(Incoming { name, request }) => (Some(name), self.execute(request)),
-            Err((name, error)) => (name, Err(error)),
+        let begun = Instant::now();
+        let (about, later, done) = match Incoming::read(text) {
+            Ok(Incoming { name, request }) => {
+                (Some(name), request.is_done_later(), self.execute(request))
+            }
+            Err((name, error)) => (name, false, Err(error)),
         };
+        let asked = about.as_deref().map_or(EventKind::UNKNOWN, EventKind::of);
+        if !later && done.is_ok() {
+            self.client.link.count(asked, Ok(()));
+        }
+        telemetry::handled(Spoken::Ws, asked, begun.elapsed());
         done.unwrap_or_else(|error| {
             self.client.link.refuse(about.as_deref(), &error);
             Handled::Done
@@ -185,7 +199,7 @@ async fn back_or_join(client: Client, code: RoomCode, name: Arc<str>, token: &st
     let back = client.session.arrive(&code, Some(token)).await;
     let seat = client.link.seat();
     if back.is_ok() && seat.is_some_and(|seat| seat.name() == &*name) {
-        return;
+        return client.link.count(EventKind::of("join"), Ok(()));
     }
     client.link.expect(code.clone());
     let joined = begin_join(&client, &code, name).done().await;
@@ -202,7 +216,9 @@ fn begin_join(client: &Client, code: &RoomCode, name: Arc<str>) -> Joining {
 
 /// Answers if the client could not join. If it could it has been told.
 fn settle(client: &Client, joined: Result<(), WireError>) {
-    let Err(error) = joined else { return };
+    let Err(error) = joined else {
+        return client.link.count(EventKind::of("join"), Ok(()));
+    };
     client.link.expect_nothing();
     if client.session.peer().is_none() {
         client.link.unseat();

@@ -12,6 +12,7 @@ import * as store from '../state/store';
 import { switchover, type ModeNews } from '../state/switchover';
 import { record } from './inspector';
 import type { Relays } from './relays';
+import { Reports } from './reports';
 
 /**
  * The media of the call. Which way it goes is the room's mode, and this is the one place that
@@ -19,13 +20,16 @@ import type { Relays } from './relays';
  */
 export class Conference {
   private session: MediaSession | null = null;
+  private readonly reports: Reports;
 
   constructor(
     private readonly client: SignallingClient,
     private readonly media: LocalMedia,
     private readonly relays: Relays,
     private readonly online: () => boolean,
-  ) {}
+  ) {
+    this.reports = new Reports(client, online);
+  }
 
   /** Null in a room with a media server: what a mesh is sent then comes too late. */
   get mesh(): Mesh | null {
@@ -117,11 +121,19 @@ export class Conference {
     });
   }
 
+  private dropPeer(peerId: string): void {
+    this.reports.forget(peerId);
+    store.dropPeer(peerId);
+  }
+
   private newMesh(): Mesh {
     return new Mesh(this.media.tracks, {
       relay: (event, payload) => this.relays.send(event, payload),
-      changed: (link) => store.updatePeer(link.peerId, { state: link.state, stream: link.stream }),
-      removed: (peerId) => store.dropPeer(peerId),
+      changed: (link) => {
+        this.reports.changed(link.peerId, link.state);
+        store.updatePeer(link.peerId, { state: link.state, stream: link.stream });
+      },
+      removed: (peerId) => this.dropPeer(peerId),
       direct: (peerId, message) => {
         if (message.kind === 'reaction') store.showReaction(peerId, message.emoji);
         else store.updatePeer(peerId, { media: { mic: message.mic, cam: message.cam, screen: message.screen } });
@@ -136,8 +148,11 @@ export class Conference {
   private newSfuSession(): SfuSession {
     const requests = new SfuRequests((event, payload, timeoutMs) => this.client.request(event, payload, timeoutMs));
     return new SfuSession(requests, this.media.sources, {
-      changed: (peerId, peer) => store.updatePeer(peerId, peer),
-      removed: (peerId) => store.dropPeer(peerId),
+      changed: (peerId, peer) => {
+        this.reports.changed(peerId, peer.state);
+        store.updatePeer(peerId, peer);
+      },
+      removed: (peerId) => this.dropPeer(peerId),
       measured: (report) => (store.sfu.value = report),
       noted: (what, detail) => record('sys', what, detail),
       problem: (text, detail) => store.toast('bad', text, detail),

@@ -53,6 +53,10 @@ export type LeaveReason = 'left' | 'disconnected' | 'kicked' | 'node-lost';
  */
 export type ModeReason = 'configured' | 'capacity' | 'media-unavailable' | 'media-moved';
 /**
+ * The state of a peer connection (W3C WebRTC, `RTCPeerConnectionState`).
+ */
+export type RtcState = 'new' | 'connecting' | 'connected' | 'disconnected' | 'failed' | 'closed';
+/**
  * What clients of signal are told.
  */
 export type SignalTold =
@@ -725,6 +729,19 @@ export interface RelayedOffer {
   targetPeerId: string;
 }
 /**
+ * How a peer connection is, for the figures of the gateway.
+ */
+export interface ReportState {
+  /**
+   * `connectionState` of the `RTCPeerConnection`, or of a transport to the media server.
+   */
+  state: RtcState;
+  /**
+   * The peer at its other end; none for the media server.
+   */
+  targetPeerId?: string | null;
+}
+/**
  * `room:joined`: the room as a client finds it.
  */
 export interface RoomJoined {
@@ -1268,6 +1285,10 @@ export interface ClientRequests {
    * Hands an offer to a peer of the same room.
    */
   'webrtc:offer': SendOffer;
+  /**
+   * Reports how a peer connection is. Nobody is told: the gateway keeps figures of it.
+   */
+  'webrtc:state': ReportState;
 }
 /**
  * What clients are answered, by the name of the event.
@@ -1297,6 +1318,7 @@ export interface ClientAnswers {
   'webrtc:answer': Done;
   'webrtc:ice': Done;
   'webrtc:offer': Done;
+  'webrtc:state': Done;
 }
 /**
  * The session ends then unless a newer token comes.
