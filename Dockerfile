@@ -27,9 +27,11 @@ FROM debian:12.11-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home switchboard
+    && useradd --system --uid 10001 --no-create-home switchboard \
+    && install --directory --owner=switchboard --mode=0750 /var/lib/switchboard
 COPY --from=build /build/target/release/switchboard /usr/local/bin/switchboard
-USER switchboard
+# By number, so that platforms can tell that it is not root.
+USER 10001
 ENV LOG_FORMAT=json
 EXPOSE 3000
 STOPSIGNAL SIGTERM

@@ -72,6 +72,7 @@ TESTS := \
 	test-sfu \
 	test-turn \
 	test-telemetry \
+	test-deploy \
 	test-python \
 	test-browser
 
@@ -137,6 +138,12 @@ test-turn: build tests/clients/node_modules/.installed ## TURN credentials, with
 test-telemetry: $(CLUSTER_TESTS) tests/events/node_modules/.installed tests/telemetry/node_modules/.installed ## Figures, alerts and the dashboard, with a real Prometheus
 	cd tests/telemetry && $(NPM) test
 
+test-deploy: $(CLUSTER_TESTS) tests/deploy/node_modules/.installed ## What is in deploy/, with real proxies, and the documentation
+	cd tests/deploy && $(NPM) test
+
+chart: tests/deploy/node_modules/.installed ## Render the Helm chart anew, for its tests
+	cd tests/deploy && $(NPM) run render
+
 test-python: build tests/clients/node_modules/.installed ## The Python client
 	cd tests/clients && $(NPM) run test:python
 
@@ -175,4 +182,4 @@ bench: ## Measure (none yet)
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv tests/sfu/.venv tests/websocket/.venv tests/events/.venv tests/events/.venv-api media-service/node_modules media-service/.venv
+	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv tests/sfu/.venv tests/websocket/.venv tests/events/.venv tests/events/.venv-api tests/deploy/.schemas media-service/node_modules media-service/.venv

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure of the system packages that the tests need: a browser, Python with venv, Redis with
-# its Sentinel, coturn, Prometheus, and the mediasoup worker.
+# its Sentinel, coturn, proxies, Prometheus, systemd's checks, and the mediasoup worker.
 # On Debian it installs what is missing, as root or with sudo; elsewhere it says what to install.
 set -euo pipefail
 
@@ -15,6 +15,9 @@ have redis-server && have redis-cli || missing+=(redis-server)
 have redis-sentinel || missing+=(redis-sentinel)
 have turnserver && have turnadmin && have turnutils_uclient || missing+=(coturn)
 have prometheus && have promtool || missing+=(prometheus)
+have nginx || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
+have caddy || missing+=(caddy)
+have systemd-analyze || missing+=(systemd)
 have openssl || missing+=(openssl)
 
 mediasoup_worker=$(dirname "$0")/mediasoup-worker.sh
@@ -38,15 +41,14 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 "${as_root[@]}" apt-get update -qq
-had_turnserver=$(command -v turnserver || true)
-had_prometheus=$(command -v prometheus || true)
+# What is installed here for the tests alone, and would serve from then on.
+services=()
+for package in coturn nginx-light caddy prometheus; do
+  [[ " ${missing[*]} " == *" $package "* ]] && services+=("${package%-light}")
+done
 DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
-# As it comes it relays for anybody who can reach it, without credentials.
-if [ -z "$had_turnserver" ] && have turnserver && [ -d /run/systemd/system ]; then
-  "${as_root[@]}" systemctl disable --quiet --now coturn
-fi
-# Nor is there anything for it to watch yet.
-if [ -z "$had_prometheus" ] && have prometheus && [ -d /run/systemd/system ]; then
-  "${as_root[@]}" systemctl disable --quiet --now prometheus
+# coturn as it comes relays for anybody who can reach it, without credentials.
+if [ ${#services[@]} -gt 0 ] && [ -d /run/systemd/system ]; then
+  "${as_root[@]}" systemctl disable --quiet --now "${services[@]}"
 fi
 exec "$mediasoup_worker"
