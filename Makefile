@@ -152,11 +152,13 @@ test-browser: build tests/browser/node_modules/.installed media-service/node_mod
 
 lint: ## Formatting, lints and documentation, warnings as errors
 	cargo fmt --all --check
+	cargo fmt --manifest-path bench/Cargo.toml --check
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
 
 fmt: ## Format the code
 	cargo fmt --all
+	cargo fmt --manifest-path bench/Cargo.toml
 
 SECONDS := 60
 fuzz: ## Look for inputs that break a decoder: make fuzz SECONDS=600 TARGET=ws
@@ -177,9 +179,19 @@ system-packages: ## Install the system packages that the tests need
 docker: ## Build the container image
 	docker build --build-arg GIT_HASH=$$(git rev-parse HEAD 2>/dev/null) --tag switchboard:dev .
 
-bench: ## Measure (none yet)
-	@echo 'There are no benchmarks yet.' >&2; exit 1
+# All connections of a run are files, of the servers and of the load.
+BENCH := ulimit -n "$$(ulimit -Hn)"; cd bench && cargo run --locked --release --bin bench -- run
+BENCH_NEEDS := release bench/node/node_modules/.installed
+
+bench: $(BENCH_NEEDS) bench-servers ## Measure beside Node, naive Rust and the limit, 15 minutes: make bench WORKLOAD=relay for one
+	$(BENCH) $(if $(WORKLOAD),--workload $(WORKLOAD))
+
+bench-quick: $(BENCH_NEEDS) bench-servers ## The most important workloads, 3 minutes
+	$(BENCH) --quick --rounds 1 --seconds 2 --results target/quick
+
+bench-servers:
+	cd bench && cargo build --locked --release
 
 clean: ## Remove what was built
 	cargo clean
-	rm -rf web-demo/dist web-demo/node_modules tests/*/node_modules tests/clients/.venv tests/sfu/.venv tests/websocket/.venv tests/events/.venv tests/events/.venv-api tests/deploy/.schemas media-service/node_modules media-service/.venv
+	rm -rf bench/target bench/node/node_modules web-demo/dist web-demo/node_modules tests/*/node_modules tests/*/.venv tests/events/.venv-api tests/deploy/.schemas media-service/node_modules media-service/.venv
