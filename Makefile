@@ -189,7 +189,7 @@ bench: $(BENCH_NEEDS) bench-servers ## Measure beside Node, naive Rust and the l
 bench-quick: $(BENCH_NEEDS) bench-servers ## The most important workloads, 3 minutes
 	$(BENCH) --quick --rounds 1 --seconds 2 --results target/quick
 
-bench-servers:
+bench-servers: ## Build the load generator and the servers beside which it measures
 	cd bench && cargo build --locked --release
 
 clean: ## Remove what was built
