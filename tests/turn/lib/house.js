@@ -10,7 +10,7 @@ export const NOWHERE = 'turn:127.0.0.1:9?transport=udp,stun:127.0.0.1:9,turns:tu
  * @param {{after: (work: () => unknown) => void}} t @param {Record<string, string | undefined>} [env]
  */
 export async function gatewayWith(t, env = {}) {
-  const gateway = await startNode({ TURN_URIS: NOWHERE, TURN_SECRET: 'north-of-the-border', ...env }, new Identity());
+  const gateway = await startNode({ TURN_URIS: NOWHERE, TURN_SECRET: 'north-of-the-border', RECONNECT_WINDOW_MS: '60000', ...env }, new Identity());
   t.after(() => gateway.kill());
   return gateway;
 }
