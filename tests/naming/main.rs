@@ -20,6 +20,7 @@ use switchboard::protocol::ErrorCode;
 
 const NAMES: &str = "room:{room_r}:names";
 const PLACES: &str = "room:{room_r}:places";
+const PEERS: &str = "room:{room_r}:peers";
 
 /// Nodes that find each other through a Redis.
 async fn nodes<const N: usize>(redis: &Redis) -> [Node; N] {
@@ -173,6 +174,8 @@ async fn who_cannot_join_takes_no_name() {
     assert_eq!(full.code, ErrorCode::RoomFull);
     assert_eq!(names(&redis), "");
     sessions[0].leave();
+    let others = (node::PLACES - 1).to_string();
+    wait_until("its place is free", || redis.cli(&["HLEN", PEERS]) == others);
     // It is gone before it is let in.
     late.close(Ending::Intended);
     join(&late, Some("camera")).await.unwrap();
@@ -246,7 +249,8 @@ async fn a_room_is_opened_once_for_who_looks_who_is_there_and_joins_and_let_go_i
     assert_eq!(subscriptions(&redis), before + 2);
     assert_eq!((one.rooms(), other.rooms()), (1, 1));
     again.close(Ending::Lost);
-    assert_eq!((one.rooms(), other.rooms()), (1, 0));
+    // Whoever compares the room with Redis just now keeps it for that long.
+    wait_until("it is let go", || (one.rooms(), other.rooms()) == (1, 0));
     anna.leave();
-    assert_eq!(one.rooms(), 0);
+    wait_until("so it is here", || one.rooms() == 0);
 }

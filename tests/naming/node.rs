@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 
 use crate::support::redis::PATIENCE;
 
-/// How long a lost peer is waited for.
-const WINDOW: Duration = Duration::from_secs(3);
+/// How long a lost peer is waited for: longer than a busy machine takes to look.
+const WINDOW: Duration = Duration::from_secs(8);
 
 /// How many find a place in a room.
 pub(crate) const PLACES: usize = 12;

@@ -56,7 +56,8 @@ impl Inbox {
     async fn subscribed(node: &PubSub, channel: &Channel) -> (Self, Subscription) {
         let inbox = Self::default();
         let subscription = node.subscribe(channel, inbox.handler()).await.unwrap();
-        assert!(subscription.is_confirmed());
+        let confirmed = subscription.confirmed();
+        tokio::time::timeout(PATIENCE, confirmed).await.unwrap();
         (inbox, subscription)
     }
 }

@@ -172,7 +172,7 @@ async fn what_a_stalled_server_answers_too_late_is_not_handled_twice() {
             // Its connection is not given up, only its publish.
             settings.response_timeout = Duration::from_millis(500);
             settings.ping_interval = Duration::from_secs(60);
-            settings.retry_pauses = [1_000; 3].map(Duration::from_millis);
+            settings.retry_pauses = [3_000; 3].map(Duration::from_millis);
         }),
     );
     let channel = Channel::internal("c");

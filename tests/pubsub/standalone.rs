@@ -321,7 +321,7 @@ async fn shutdown_sends_what_is_queued_and_ends() {
     for number in 0..5_000 {
         b.publish(&channel, text(number.to_string())).unwrap();
     }
-    b.shutdown(Duration::from_secs(10)).await;
+    b.shutdown(crate::PATIENCE).await;
     assert_eq!(b.queue_depth(), (0, 0));
     assert_eq!(b.publisher_stats().total.published, 5_000);
     wait_until("all of them", || inbox.len() == 5_000);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long anything may take before a test fails. Generous: tests run in parallel on few cores.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Waits for a condition, asking again and again.
 #[track_caller]
@@ -230,7 +230,7 @@ impl SentinelTrio {
                 sentinel: true,
                 lines: vec![
                     format!("sentinel monitor mymaster 127.0.0.1 {} 2", master.port),
-                    "sentinel down-after-milliseconds mymaster 1000".to_owned(),
+                    "sentinel down-after-milliseconds mymaster 3000".to_owned(),
                     "sentinel failover-timeout mymaster 5000".to_owned(),
                 ],
                 ..Options::default()
@@ -278,7 +278,7 @@ impl Cluster {
             Redis::with(Options {
                 lines: vec![
                     "cluster-enabled yes".to_owned(),
-                    "cluster-node-timeout 1500".to_owned(),
+                    "cluster-node-timeout 5000".to_owned(),
                     "cluster-require-full-coverage no".to_owned(),
                     "repl-diskless-sync-delay 0".to_owned(),
                 ],
