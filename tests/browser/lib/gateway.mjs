@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const BINARY = process.env.SWITCHBOARD_BIN ?? fileURLToPath(new URL('../../../target/debug/switchboard', import.meta.url));
-const START_MS = 20_000;
+const START_MS = 60_000;
 const STOP_MS = 15_000;
 
 /** Starts a gateway of our own on a free port and resolves once it says where it listens. `settings` are variables of its environment. */

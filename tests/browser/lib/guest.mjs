@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { recordConnections } from './browser.mjs';
 
 /** A generous bound for anything to happen; nothing is expected to come near it. */
-export const WAIT_MS = 25_000;
+export const WAIT_MS = 60_000;
 
 /** Asks again and again until the answer is truthy, and returns it. */
 export async function until(what, ask, waitMs = WAIT_MS) {
