@@ -175,7 +175,9 @@ async fn who_cannot_join_takes_no_name() {
     assert_eq!(names(&redis), "");
     sessions[0].leave();
     let others = (node::PLACES - 1).to_string();
-    wait_until("its place is free", || redis.cli(&["HLEN", PEERS]) == others);
+    wait_until("its place is free", || {
+        redis.cli(&["HLEN", PEERS]) == others
+    });
     // It is gone before it is let in.
     late.close(Ending::Intended);
     join(&late, Some("camera")).await.unwrap();
