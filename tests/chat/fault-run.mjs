@@ -55,14 +55,14 @@ const allReady = () => Promise.all(cluster.nodes.map((_, index) => cluster.ready
 /** Waits until each client got an answer to something it said from now on. */
 async function allHeardOf(done) {
   const before = talkers.map(({ acked }) => acked.size);
-  await until(() => done.over || talkers.every(({ acked }, n) => acked.size > before[n]), 'all are answered', 60_000);
+  await until(() => done.over || talkers.every(({ acked }, n) => acked.size > before[n]), 'all are answered', 120_000);
 }
 
 /** Waits until what was acknowledged by now is delivered. */
 async function allDelivered() {
   const last = talkers.map(({ acked, roomCode }) => [roomIdOf(roomCode), [...acked.values()].at(-1)]);
   const delivered = ([room, id]) => !id || service.rooms.get(room)?.has(id);
-  await until(() => last.every(delivered), 'what was said is delivered', 60_000);
+  await until(() => last.every(delivered), 'what was said is delivered', 120_000);
 }
 
 /**
@@ -170,8 +170,8 @@ try {
   await Promise.all(talkers.map((talker) => talker.talk(MESSAGES, PAUSE_MS)));
   done.over = true;
   const made = await faults;
-  await until(() => outcome().lost === 0, 'everything is stored', 30_000).catch(() => {});
-  await until(() => outcome().clientsThatDiffer === 0, 'all clients know it', 15_000).catch(() => {});
+  await until(() => outcome().lost === 0, 'everything is stored', 120_000).catch(() => {});
+  await until(() => outcome().clientsThatDiffer === 0, 'all clients know it', 60_000).catch(() => {});
   const result = outcome();
   const seconds = Math.round((performance.now() - began) / 1000);
   console.log(`\nfault run: ${CLIENTS} clients, ${NODES} nodes, ${seconds} s, seed ${SEED}`);

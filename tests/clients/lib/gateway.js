@@ -67,7 +67,7 @@ export class Gateway {
   }
 
   async exited() {
-    return within(this.exit, 'the gateway to exit', 60_000);
+    return within(this.exit, 'the gateway to exit', 120_000);
   }
 
   /** Ends the process whatever it is doing. */
@@ -87,7 +87,7 @@ export class Gateway {
       read(this.child.stderr);
       this.exit.then(() => reject(new Error(`the gateway ended at start:\n${this.log}`)));
     });
-    this.port = await within(found, () => `the gateway to listen; it wrote:\n${this.log}`, 30_000);
+    this.port = await within(found, () => `the gateway to listen; it wrote:\n${this.log}`, 60_000);
   }
 
   /**
