@@ -76,18 +76,22 @@ function claim(port) {
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
-    if (!claims.has(file) && isLeftOver(file)) rmSync(file, { force: true });
+    if (!claims.has(file)) removeLeftOver(file);
     return false;
   }
 }
 
-/** Whether whoever wrote the file is gone, and could not take it along. @param {string} file */
-function isLeftOver(file) {
+/** Removes the file of a process that is gone and could not take it along. @param {string} file */
+function removeLeftOver(file) {
   try {
     process.kill(Number(readFileSync(file, 'utf8')), 0);
-    return false;
   } catch (error) {
-    return error.code === 'ESRCH';
+    if (error.code !== 'ESRCH') return;
+    try {
+      rmSync(file, { force: true });
+    } catch {
+      // It is another user's: there are other ports.
+    }
   }
 }
 

@@ -13,7 +13,7 @@ from gateway import Events, Gateway  # noqa: E402
 from media_peer import ColourTrack, MediaPeer, ToneTrack, colour_of, frequency_of  # noqa: E402
 from service import Service  # noqa: E402
 
-BOUND_S = 20
+BOUND_S = 60
 BLUE = (60, 200, 100)
 RED = (90, 90, 220)
 # VP8 blurs, but not one of these into the other.
