@@ -64,7 +64,7 @@ for (const Kind of [Nginx, Caddy]) {
 
     before(async () => {
       redis = await Redis.start();
-      cluster = await Cluster.start(redis, { env: { SHUTDOWN_GRACE_MS: '500' } });
+      cluster = await Cluster.start(redis, { env: { SHUTDOWN_GRACE_MS: '500', RECONNECT_WINDOW_MS: '60000' } });
       proxy = await Kind.start(cluster.nodes);
     });
     after(async () => {
