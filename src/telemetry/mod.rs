@@ -4,11 +4,12 @@
 //! constant; what varies is in fields. The `log` crate's records are left out on purpose:
 //! the WebSocket library writes whole frames there.
 
+mod logs;
 mod metrics;
 
-use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
+use tracing_subscriber::{layer::SubscriberExt as _, registry, util::SubscriberInitExt as _};
 
-use crate::config::{LogConfig, LogFormat};
+use crate::config::LogConfig;
 
 pub use self::metrics::{
     Carrier, EventKind, Metrics, MetricsError, Protocol, Resumption, Snapshot, Traffic,
@@ -17,15 +18,13 @@ pub use self::metrics::{
     rate_limited, resumed, room_entered, rtc_outcome, rtc_state, slow_consumer,
 };
 
-/// Starts logging to standard output, at the levels that `RUST_LOG` asks for, else `info`.
+/// Starts logging to standard output, at the levels that `RUST_LOG` asks for, else `info`. The
+/// libraries that the gateway is made of stay at `info` whatever is asked for: some of them print
+/// what passes through them.
 pub fn start(config: &LogConfig) {
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .from_env_lossy();
-    let logs = fmt().with_env_filter(filter);
     // A second start in one process keeps the first: that is what tests need.
-    let _ = match config.format {
-        LogFormat::Pretty => logs.with_target(false).try_init(),
-        LogFormat::Json => logs.json().flatten_event(true).try_init(),
-    };
+    let _ = registry()
+        .with(logs::cap())
+        .with(logs::layer(config))
+        .try_init();
 }
