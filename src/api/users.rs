@@ -39,8 +39,9 @@ pub(super) struct Disconnected {
 /// Disconnect a user
 ///
 /// Ends all connections of a user on all nodes, whatever the protocol, as if it had left: there is
-/// no reconnection window, and Socket.IO clients do not come back by themselves. A user whose token
-/// is still valid may connect again. To repeat it does no harm.
+/// no reconnection window, and Socket.IO clients do not come back by themselves. Windows that are open
+/// end too: no resume token brings back what the user was. A user whose access token is still valid
+/// may connect again, as somebody new. To repeat it does no harm.
 #[utoipa::path(
     post,
     path = "/api/v1/disconnect",

@@ -6,7 +6,7 @@ use tracing::debug;
 use uuid::Uuid;
 
 use super::{
-    Conn, Hub, Neighbours, Session,
+    Conn, Ending, Hub, Neighbours, Session,
     directory::RoomCell,
     returning::Wish,
     session::{Place, draw_secret, unix_millis},
@@ -104,11 +104,7 @@ impl Session {
         let mut place = self.place.lock();
         if matches!(*place, Place::Closed) {
             // Lost again while it was brought here.
-            let seat = Seat {
-                peer,
-                conn: &self.conn,
-            };
-            hub.lose(&cell, seat, &self.member);
+            self.vacate(&cell, peer, Ending::Lost);
         } else {
             hub.seated(&cell, &self.member.user);
             self.sit(&mut place, cell, peer);

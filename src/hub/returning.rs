@@ -288,6 +288,24 @@ impl Hub {
         });
     }
 
+    /// Waits no more for the lost peers of a user: their windows end now. Returns how many that are.
+    pub(super) fn end_windows(self: &Arc<Self>, user: &UserId) -> usize {
+        let ended = self.windows.of(user).into_iter().filter(|(room, peer)| {
+            let Some(cell) = self.rooms.get(room) else {
+                return false;
+            };
+            let gone = self
+                .rooms
+                .act(&cell, |room, out| room.expire(*peer, Duration::MAX, out));
+            if gone {
+                self.settled(user, *peer);
+                self.absent(&cell, user);
+            }
+            gone
+        });
+        ended.count()
+    }
+
     /// A peer is not waited for any more.
     fn settled(self: &Arc<Self>, user: &UserId, peer: PeerId) {
         self.windows.close(user, peer);

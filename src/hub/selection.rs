@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CloseReason, Conn, ConnId, Emission, Hub, Session, audience::Topics};
+use super::{Conn, ConnId, Emission, Hub, Session, audience::Topics};
 use crate::core::{PeerId, RoomId, UserId, channels::Topic};
 
 /// What goes before a user's id to name all connections of the user.
@@ -81,7 +81,7 @@ impl Hub {
         !found.is_empty()
     }
 
-    fn session(&self, conn: ConnId) -> Option<Arc<Session>> {
+    pub(super) fn session(&self, conn: ConnId) -> Option<Arc<Session>> {
         self.sessions.get(&conn).map(|session| Arc::clone(&session))
     }
 
@@ -140,12 +140,6 @@ impl Hub {
 }
 
 impl Session {
-    /// Ends the session as if the client had left: it does not come back by itself. If `whole`,
-    /// what is below it, the Engine.IO connection, ends too.
-    pub fn dismiss(&self, whole: bool) {
-        self.conn.link().close(CloseReason::Dismissed { whole });
-    }
-
     /// What backends may call the session: its socket id, user, room, and what it subscribes to.
     pub fn names(&self) -> Vec<Topic> {
         let mut names: Vec<Topic> = self.address.get().cloned().into_iter().collect();

@@ -16,7 +16,7 @@ use tracing::debug;
 use uuid::Uuid;
 
 use super::{
-    Conn, Hub,
+    CloseReason, Conn, Hub,
     audience::Topics,
     chat::{Line, PAGES_AT_ONCE, Rate},
     directory::RoomCell,
@@ -57,6 +57,8 @@ pub struct Session {
     pub(super) ahead: Mutex<Option<Hold>>,
     /// A heartbeat is being taken note of.
     renewing: AtomicBool,
+    /// It is sent away: nobody is to wait for it.
+    dismissed: AtomicBool,
     /// What it asks of the media server.
     pub(super) lanes: Lanes,
     /// What it says.
@@ -96,6 +98,7 @@ impl Session {
             place: Mutex::new(Place::Nowhere),
             ahead: Mutex::new(None),
             renewing: AtomicBool::new(false),
+            dismissed: AtomicBool::new(false),
             lanes: Lanes::default(),
             line: Arc::default(),
             pages: Arc::new(Semaphore::new(PAGES_AT_ONCE)),
@@ -266,24 +269,43 @@ impl Session {
         self.look_away();
         if let Place::Seated { cell, peer } = place {
             self.hub.audiences.rise(peer, self.conn.id());
-            let seat = Seat {
-                peer,
-                conn: &self.conn,
-            };
-            match ending {
-                Ending::Lost => self.hub.lose(&cell, seat, &self.member),
-                Ending::Intended => {
-                    self.hub.rooms.act(&cell, |room, out| room.leave(seat, out));
-                    self.conn.link().forget();
-                    self.hub.absent(&cell, &self.member.user);
-                }
-            }
+            self.vacate(&cell, peer, ending);
         }
         self.leave_audiences();
         if self.hub.sessions.remove(&self.conn.id()).is_some() {
             let protocol = self.conn.link().protocol();
             telemetry::connection_ended(protocol, self.began.elapsed());
         }
+    }
+
+    /// Leaves a seat for good, or such that it can be taken again.
+    pub(super) fn vacate(&self, cell: &Arc<RoomCell>, peer: PeerId, ending: Ending) {
+        let seat = Seat {
+            peer,
+            conn: &self.conn,
+        };
+        if ending == Ending::Intended || self.is_dismissed() {
+            self.hub.rooms.act(cell, |room, out| room.leave(seat, out));
+            self.conn.link().forget();
+            self.hub.absent(cell, &self.member.user);
+            return;
+        }
+        self.hub.lose(cell, seat, &self.member);
+        // Whoever sends it away looks for windows after it has said so: one of both sees the other.
+        if self.is_dismissed() {
+            self.hub.end_windows(&self.member.user);
+        }
+    }
+
+    /// Ends the session as if the client had left: it does not come back by itself. If `whole`,
+    /// what is below it, the Engine.IO connection, ends too.
+    pub fn dismiss(&self, whole: bool) {
+        self.dismissed.store(true, Ordering::SeqCst);
+        self.conn.link().close(CloseReason::Dismissed { whole });
+    }
+
+    fn is_dismissed(&self) -> bool {
+        self.dismissed.load(Ordering::SeqCst)
     }
 
     /// Keeps no room any more that the session is not in.

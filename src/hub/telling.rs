@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use tracing::info;
 
-use super::{CloseReason, Hub, Notice};
+use super::{Hub, Notice};
 use crate::{
     cluster::{Cluster, SubscribeError, Subscription, Told, Unavailable},
     core::UserId,
@@ -27,7 +27,7 @@ impl Hub {
     /// # Errors
     /// [`Unavailable`]: Redis is away. Then nobody is told, unless it was lost in the middle.
     pub async fn tell(
-        &self,
+        self: &Arc<Self>,
         whom: Whom<'_>,
         event: &str,
         data: &RawValue,
@@ -47,16 +47,16 @@ impl Hub {
         self.tell_all_nodes(told).await
     }
 
-    /// Ends all connections of a user on all nodes, as if it had left. Returns how many of this
-    /// node that are.
+    /// Ends all connections of a user on all nodes, as if it had left, and waits no more for those
+    /// that were lost. Returns how many connections to this node that are.
     ///
     /// # Errors
     /// See [`Self::tell`].
-    pub async fn disconnect_user(&self, user: &str) -> Result<usize, Unavailable> {
+    pub async fn disconnect_user(self: &Arc<Self>, user: &str) -> Result<usize, Unavailable> {
         self.tell_all_nodes(Told::End { user: user.into() }).await
     }
 
-    async fn tell_all_nodes(&self, told: Told<'_>) -> Result<usize, Unavailable> {
+    async fn tell_all_nodes(self: &Arc<Self>, told: Told<'_>) -> Result<usize, Unavailable> {
         let Some(cluster) = self.cluster() else {
             return Ok(self.tell_here(&told));
         };
@@ -94,7 +94,7 @@ impl Hub {
         }
     }
 
-    fn tell_here(&self, told: &Told<'_>) -> usize {
+    fn tell_here(self: &Arc<Self>, told: &Told<'_>) -> usize {
         let notice = |name, data| Notice {
             name,
             data,
@@ -126,17 +126,17 @@ impl Hub {
         })
     }
 
-    /// Ends all connections that a user has to this node, as if it had left. Returns how many that
-    /// are.
-    pub fn end_user(&self, user: &UserId) -> usize {
+    /// Ends all connections that a user has to this node, as if it had left, and all windows in
+    /// which this node waits for it. Returns how many connections that are.
+    pub fn end_user(self: &Arc<Self>, user: &UserId) -> usize {
         let conns = self.audiences.of_user(user);
-        for conn in &conns {
-            conn.link().close(CloseReason::Dismissed { whole: true });
+        let sessions = conns.iter().filter_map(|conn| self.session(conn.id()));
+        let connections = sessions.map(|session| session.dismiss(true)).count();
+        let windows = self.end_windows(user);
+        if connections + windows > 0 {
+            info!(%user, connections, windows, "user sent away");
         }
-        if !conns.is_empty() {
-            info!(%user, connections = conns.len(), "a backend disconnects a user");
-        }
-        conns.len()
+        connections
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::value::to_raw_value;
 use super::*;
 use crate::{
     core::{CutReason, Event, Limits, Member, RoomCode, RoomId, Sent, channels::Channels},
-    hub::{ChatSettings, Ending, Joining, Link, Neighbours, Outgoing, Session},
+    hub::{ChatSettings, CloseReason, Ending, Joining, Link, Neighbours, Outgoing, Session},
     protocol::IceServers,
 };
 
@@ -119,6 +119,39 @@ async fn all_connections_of_a_user_are_told_and_ended() {
         assert_eq!(*ear.closed.lock(), [CloseReason::Dismissed { whole: true }]);
     }
     assert!(at_ben.told.lock().is_empty() && at_ben.closed.lock().is_empty());
+}
+
+#[tokio::test]
+async fn a_user_that_is_sent_away_is_not_waited_for() {
+    let hub = hub();
+    let (ben, _at_ben) = open(&hub, "ben");
+    join(&ben, "blue");
+    let (ann, _at_ann) = open(&hub, "ann");
+    join(&ann, "blue");
+    let token = ann.view().unwrap().resume.to_string();
+    let lost = ann.peer();
+    ann.close(Ending::Lost);
+    assert_eq!(ben.others().unwrap().first().copied(), lost);
+    assert_eq!(hub.disconnect_user("ann").await, Ok(0));
+    assert!(ben.others().unwrap().is_empty());
+    for token in [Some(&*token), None] {
+        let link = Arc::new(Ear::default()) as Arc<dyn Link>;
+        let member = Arc::new(ann.member().clone());
+        let (again, returning) = hub.open(link, member, u64::MAX, token);
+        assert!(returning.is_none() && again.peer().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_lost_as_it_is_sent_away_opens_no_window() {
+    let hub = hub();
+    let (ben, _at_ben) = open(&hub, "ben");
+    join(&ben, "blue");
+    let (ann, _at_ann) = open(&hub, "ann");
+    join(&ann, "blue");
+    assert_eq!(hub.disconnect_user("ann").await, Ok(1));
+    ann.close(Ending::Lost);
+    assert!(ben.others().unwrap().is_empty());
 }
 
 #[tokio::test]
