@@ -71,6 +71,7 @@ TESTS := \
 	test-events \
 	test-sfu \
 	test-turn \
+	test-safety \
 	test-telemetry \
 	test-deploy \
 	test-python \
@@ -143,6 +144,9 @@ test-deploy: $(CLUSTER_TESTS) tests/deploy/node_modules/.installed ## What is in
 
 chart: tests/deploy/node_modules/.installed ## Render the Helm chart anew, for its tests
 	cd tests/deploy && $(NPM) run render
+
+test-safety: $(CLUSTER_TESTS) tests/websocket/node_modules/.installed ## TLS, HTTP as bytes, the life of sessions, and what must reach no log
+	cd tests/safety && $(NPM) test
 
 test-python: build tests/clients/node_modules/.installed ## The Python client
 	cd tests/clients && $(NPM) run test:python

@@ -25,7 +25,7 @@ use crate::{
     core::Limits,
     emitter::Emitter,
     events::{Feed, FeedSettings},
-    http::{self, DevMode, Readiness, TurnDesk},
+    http::{self, DevMode, Readiness, Tls, TlsSetupError, TurnDesk},
     hub::{ChatSettings, Hub, Neighbours},
     services::{self, chat::ChatClient, media::Media, room::RoomService},
     socketio::{self, Namespace},
@@ -86,6 +86,9 @@ pub enum StartError {
     /// Socket.IO cannot be set up.
     #[error("cannot set up Socket.IO")]
     SocketIo(#[from] socketio::SetupError),
+    /// TLS cannot be set up.
+    #[error("cannot listen over TLS")]
+    Tls(#[from] TlsSetupError),
     /// The key client cannot be set up.
     #[error("cannot set up token verification")]
     Verifier(#[from] VerifierSetupError),
@@ -100,6 +103,7 @@ pub struct Gateway {
     service: http::App,
     listener: TcpListener,
     address: SocketAddr,
+    tls: Option<Arc<Tls>>,
     metrics: Arc<Metrics>,
     admin: TcpListener,
     feed: Arc<Feed>,
@@ -113,23 +117,13 @@ impl Gateway {
     /// # Errors
     /// See [`StartError`].
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        let dev_issuer = if config.dev {
-            let key_file = config.dev_key_file.as_deref();
-            Some(Arc::new(DevIssuer::new(&config.auth, key_file)?))
-        } else {
-            None
-        };
+        let dev_issuer = dev_issuer(&config)?;
         let verifier = Verifier::new(&config.auth, dev_issuer.as_deref())?;
         preload_keys(verifier.clone());
         let metrics = Metrics::start()?;
         let neighbours = find_neighbours(&config).await?;
-        let limits = Limits {
-            max_p2p_peers: config.rooms.max_p2p_peers,
-            max_sfu_peers: MAX_SFU_PEERS,
-            reconnect_window: config.rooms.reconnect_window,
-        };
-        let channels = config.channels.clone();
-        let hub = Hub::new(limits, neighbours, chat_settings(&config)?, channels);
+        let (chat, channels) = (chat_settings(&config)?, config.channels.clone());
+        let hub = Hub::new(limits(&config), neighbours, chat, channels);
         let feed = Feed::start(&hub, feed_settings(&config))?;
         let emitter = hear_emitters(&hub, &config)?;
         let cookie: Arc<str> = config.auth.cookie.as_str().into();
@@ -146,7 +140,8 @@ impl Gateway {
             admin: config.admin_ui.clone(),
         };
         let (service, namespace) = socketio::layer(routes, services, &config.engine).await?;
-        let service = http::guard(service, &config.origins);
+        let tls = config.tls.as_ref().map(Tls::new).transpose()?;
+        let service = http::guard(service, &config.origins, tls.is_some());
         let (listener, address) = listen(&config.listen, "HOST").await?;
         let admin = listen_for_operators(&config.admin).await?;
         Ok(Self {
@@ -156,6 +151,7 @@ impl Gateway {
             service,
             listener,
             address,
+            tls,
             metrics,
             admin,
             feed,
@@ -173,6 +169,18 @@ impl Gateway {
         &self.namespace
     }
 
+    fn say_where(&self) {
+        info!(address = %self.address, tls = self.tls.is_some(), "listening");
+        if self.config.dev {
+            let scheme = self.tls.as_ref().map_or("http", |_| "https");
+            let url = format!("{scheme}://localhost:{}/demo/", self.address.port());
+            info!(
+                url,
+                "development mode: anybody may log in; open the demo in two browsers"
+            );
+        }
+    }
+
     /// What answers on the admin listener.
     fn for_operators(&self) -> http::App {
         let api = api::routes(&self.feed, api_settings(&self.config));
@@ -181,14 +189,7 @@ impl Gateway {
 
     /// Serves until `shutdown` completes, then sends the clients away and returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        info!(address = %self.address, "listening");
-        if self.config.dev {
-            let url = format!("http://localhost:{}/demo/", self.address.port());
-            info!(
-                url,
-                "development mode: anybody may log in; open the demo in two browsers"
-            );
-        }
+        self.say_where();
         let operators = self.for_operators();
         let stop = CancellationToken::new();
         let expiring = tokio::spawn(Arc::clone(&self.hub).watch_expiry(CLOCK_SKEW));
@@ -199,13 +200,15 @@ impl Gateway {
         let feeding = tokio::spawn(Arc::clone(&self.feed).keep_up());
         let telling = tokio::spawn(Arc::clone(&self.feed).tell_of_itself());
         let user_timeout = self.config.engine.ping_timeout;
+        let renewing = self.tls.clone().map(|tls| tokio::spawn(tls.keep_up()));
         let serving = tokio::spawn(http::serve(
             self.listener,
             self.service,
             user_timeout,
+            self.tls,
             stop.clone(),
         ));
-        let operating = http::serve(self.admin, operators, user_timeout, stop.clone());
+        let operating = http::serve(self.admin, operators, user_timeout, None, stop.clone());
         let operating = tokio::spawn(operating);
         shutdown.await;
         let grace = self.config.shutdown.grace;
@@ -215,7 +218,10 @@ impl Gateway {
         let undelivered = self.hub.finish_chat(DELIVERY).await;
         telling.abort();
         self.feed.tell_of_the_end(started).await;
-        for task in [in_step, media, upkeep, feeding] {
+        for task in [in_step, media, upkeep, feeding]
+            .into_iter()
+            .chain(renewing)
+        {
             task.abort();
         }
         tell_neighbours(&self.hub, undelivered).await;
@@ -244,6 +250,8 @@ impl Door<'_> {
             issuer,
             verifier: verifier(),
             cookie: cookie(),
+            hub: Arc::clone(self.hub),
+            secure: config.tls.is_some(),
         });
         let turn = TurnDesk {
             issuer: self.hub.turn().cloned(),
@@ -290,6 +298,20 @@ async fn find_neighbours(config: &Config) -> Result<Neighbours, StartError> {
         media,
         turn: config.turn.as_ref().map(|turn| Arc::new(Issuer::new(turn))),
     })
+}
+
+/// Who makes tokens in development mode.
+fn dev_issuer(config: &Config) -> Result<Option<Arc<DevIssuer>>, DevKeyError> {
+    let make = || DevIssuer::new(&config.auth, config.dev_key_file.as_deref()).map(Arc::new);
+    config.dev.then(make).transpose()
+}
+
+const fn limits(config: &Config) -> Limits {
+    Limits {
+        max_p2p_peers: config.rooms.max_p2p_peers,
+        max_sfu_peers: MAX_SFU_PEERS,
+        reconnect_window: config.rooms.reconnect_window,
+    }
 }
 
 fn api_settings(config: &Config) -> ApiSettings {

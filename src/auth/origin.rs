@@ -18,6 +18,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub struct OriginPolicy {
     allowed: Vec<Origin>,
     require_origin: bool,
+    secure: bool,
 }
 
 /// Why a request is refused. To be answered with 403.
@@ -62,7 +63,15 @@ impl OriginPolicy {
         Self {
             allowed: config.allowed.clone(),
             require_origin: config.require_origin,
+            secure: false,
         }
+    }
+
+    /// The same for a gateway that itself speaks TLS, and nothing else: then its own pages come
+    /// over it too.
+    #[must_use]
+    pub fn over_tls(self, secure: bool) -> Self {
+        Self { secure, ..self }
     }
 
     /// Checks the headers of a request.
@@ -83,7 +92,7 @@ impl OriginPolicy {
         if self.allowed.contains(&origin) {
             return Ok(());
         }
-        if !is_own(&origin, headers) {
+        if !is_own(&origin, headers) || (self.secure && origin.scheme() != "https") {
             return Err(OriginRefused::NotAllowed);
         }
         // The browser knows better than the comparison with Host, for example that the page came
@@ -107,8 +116,8 @@ impl OriginPolicy {
 
 /// Whether an origin is the gateway's own: its host and port are those of the `Host` header.
 ///
-/// The scheme is taken from the origin, as the gateway cannot know whether a proxy before it speaks
-/// TLS. The `Host` header is no secret either: with DNS rebinding a page gets its own name into
+/// The scheme is taken from the origin, as a gateway without TLS cannot know whether a proxy before
+/// it speaks it. The `Host` header is no secret either: with DNS rebinding a page gets its own name into
 /// both headers. It gains nothing by that, for the user's cookie belongs to the gateway's real name
 /// and is not sent to the page's.
 fn is_own(origin: &Origin, headers: &HeaderMap) -> bool {

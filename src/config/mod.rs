@@ -19,6 +19,7 @@ mod origin;
 mod reader;
 mod rsa_key;
 mod services;
+mod tls;
 mod turn;
 mod validate;
 mod vars;
@@ -39,6 +40,7 @@ use url::Url;
 use crate::{
     cluster::{KeyPrefix, RedisTarget},
     core::channels::Channels,
+    http::TlsIdentity,
     services::ServiceUrl,
 };
 
@@ -56,6 +58,8 @@ pub(crate) use self::flags::{arguments, command};
 pub struct Config {
     /// Where the public listener binds.
     pub listen: ListenConfig,
+    /// By which certificate it speaks TLS, if it does (`TLS_CERT`, `TLS_KEY`).
+    pub tls: Option<TlsIdentity>,
     /// Where the listener for operators binds.
     pub admin: AdminConfig,
     /// The Admin UI, if operators may look through it.

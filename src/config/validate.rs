@@ -13,6 +13,7 @@ use super::cluster::cluster;
 use super::events::{channels, emitter_key};
 use super::reader::Reader;
 use super::services::{chat, services};
+use super::tls::tls;
 use super::turn::turn;
 use super::{
     AdminConfig, AuthConfig, Config, EngineConfig, KeySource, ListenConfig, LogConfig, LogFormat,
@@ -53,6 +54,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
         port_given: reader.is_given("ADMIN_PORT"),
     };
     let listen = listen(reader, "HOST", "PORT");
+    let tls = tls(reader);
     let origins = origins(reader);
     let dev = reader.switch("DEV");
     let dev_key_file = dev_key_file(reader, dev);
@@ -77,6 +79,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     };
     Some(Config {
         listen,
+        tls,
         admin,
         admin_ui,
         origins,

@@ -48,6 +48,16 @@ pub(super) const VARS: &[Var] = &[
         "TCP port to listen on; 0 takes any free one",
     ),
     var(
+        "TLS_CERT",
+        None,
+        "File with the certificate chain (PEM), by which HOST and PORT speak TLS; read anew when it changes [default: no TLS]",
+    ),
+    var(
+        "TLS_KEY",
+        None,
+        "File with the private key (PEM) of TLS_CERT",
+    ),
+    var(
         "ADMIN_HOST",
         Some("127.0.0.1"),
         "Address or host name for operators and backends: GET /metrics, the server API",

@@ -9,10 +9,9 @@ use axum::{
     routing::get,
 };
 use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
-use tower::util::BoxCloneSyncService;
 use tracing::error;
 
-use super::App;
+use super::{App, headers};
 use crate::{hub::Hub, telemetry::Metrics};
 
 /// The exposition format of Prometheus, version 0.0.4.
@@ -25,7 +24,7 @@ pub fn admin(metrics: Arc<Metrics>, hub: Arc<Hub>, api: Router) -> App {
         .route("/metrics", get(show))
         .with_state(Figures { metrics, hub })
         .merge(api);
-    BoxCloneSyncService::new(routes)
+    headers::with_common(routes)
 }
 
 /// Where the figures are.

@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS},
+    header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
 };
 
 use crate::{asyncapi, core::channels::Channels};
@@ -22,8 +22,6 @@ const MEDIA_TYPE: HeaderValue =
 
 /// It changes with the version and the configuration of the gateway only.
 const CACHING: HeaderValue = HeaderValue::from_static("public, max-age=300");
-
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// The document as it is served.
 #[derive(Clone)]
@@ -49,10 +47,7 @@ async fn document(State(document): State<Document>, headers: HeaderMap) -> Respo
     if is_known(&headers, &document.etag) {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
-    let content = [
-        (CONTENT_TYPE, MEDIA_TYPE),
-        (X_CONTENT_TYPE_OPTIONS, NOSNIFF),
-    ];
+    let content = [(CONTENT_TYPE, MEDIA_TYPE)];
     (common, content, document.body).into_response()
 }
 

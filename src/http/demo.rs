@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
+    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 use tracing::{info, warn};
@@ -26,10 +26,21 @@ const INDEX: &str = "index.html";
 const MISSING: &str = "The demo is not part of this build. \
     With Node.js installed, run `make demo` and build the gateway again.\n";
 
-/// The page loads what the gateway serves and nothing else.
-const POLICY: &str = "default-src 'self'; connect-src 'self' ws: wss:; \
-    img-src 'self' data: blob:; media-src 'self' blob: mediastream:; \
-    base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+/// The page loads what the gateway serves and nothing else. Its own WebSockets are of its own
+/// origin (CSP 3 §6.7.2.8).
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    connect-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; \
+    base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// What the page needs of a browser, and nobody whom it might embed (Permissions Policy, W3C).
+const PERMISSIONS: &str = "camera=(self), microphone=(self), display-capture=(self), \
+    fullscreen=(self), autoplay=(self), clipboard-write=(self), \
+    geolocation=(), payment=(), usb=()";
+
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+/// Pages that open this one get no hold of it (WHATWG HTML).
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 pub(super) fn routes() -> Router {
     if Assets::get(INDEX).is_some() {
@@ -64,14 +75,15 @@ fn serve(path: &str, file: EmbeddedFile) -> Response {
         "no-cache"
     };
     let kind = HeaderValue::from_str(file.metadata.mimetype());
-    let headers: [(HeaderName, HeaderValue); 4] = [
+    let headers: [(HeaderName, HeaderValue); 5] = [
         (
             CONTENT_TYPE,
             kind.unwrap_or(HeaderValue::from_static("application/octet-stream")),
         ),
         (CACHE_CONTROL, HeaderValue::from_static(cache)),
         (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (PERMISSIONS_POLICY, HeaderValue::from_static(PERMISSIONS)),
+        (OPENER_POLICY, HeaderValue::from_static("same-origin")),
     ];
     (headers, Body::from(file.data.into_owned())).into_response()
 }

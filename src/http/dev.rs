@@ -13,11 +13,12 @@ use http::{HeaderMap, HeaderValue, StatusCode, header::SET_COOKIE};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::json;
-use tracing::error;
+use tracing::{error, warn};
 
 use super::{DevMode, Problem};
 use crate::{
     auth::{DEV_TOKEN_LIFETIME, DevLoginError, Identity, token_from_headers},
+    core::UserId,
     protocol::ErrorCode,
 };
 
@@ -66,17 +67,28 @@ async fn session(State(dev): State<DevMode>, headers: HeaderMap) -> Result<Respo
             "log in first",
         )
     };
-    let token = token_from_headers(&headers, &dev.cookie).ok_or_else(unknown)?;
-    let identity = dev
-        .verifier
-        .verify(token.expose_secret(), SystemTime::now())
-        .await;
-    Ok(Json(describe(&identity.map_err(|_| unknown())?)).into_response())
+    let identity = dev.identify(&headers).await.ok_or_else(unknown)?;
+    Ok(Json(describe(&identity)).into_response())
 }
 
-/// Takes the cookie away.
-async fn logout(State(dev): State<DevMode>) -> Result<Response, Problem> {
+/// Takes the cookie away, and ends all that the user has open, on all nodes. Another tab of the same
+/// browser has no cookie to come back with; a copy of the token is good until it expires.
+async fn logout(State(dev): State<DevMode>, headers: HeaderMap) -> Result<Response, Problem> {
+    if let Some(identity) = dev.identify(&headers).await
+        && let Err(error) = dev.hub.disconnect_user(&identity.user_id).await
+    {
+        warn!(%error, "a logout ends the user's sessions on this node alone");
+        dev.hub.end_user(&UserId::from(identity.user_id));
+    }
     Ok((StatusCode::NO_CONTENT, set_cookie(&dev, None)?).into_response())
+}
+
+impl DevMode {
+    async fn identify(&self, headers: &HeaderMap) -> Option<Identity> {
+        let token = token_from_headers(headers, &self.cookie)?;
+        let now = SystemTime::now();
+        self.verifier.verify(token.expose_secret(), now).await.ok()
+    }
 }
 
 fn set_cookie(dev: &DevMode, token: Option<&SecretString>) -> Result<HeaderMap, Problem> {
@@ -89,6 +101,7 @@ fn set_cookie(dev: &DevMode, token: Option<&SecretString>) -> Result<HeaderMap, 
     let cookie = Cookie::build((name, value))
         .path("/")
         .http_only(true)
+        .secure(dev.secure)
         .same_site(SameSite::Lax)
         .max_age(cookie::time::Duration::seconds(age));
     let value = HeaderValue::from_str(&cookie.to_string()).map_err(|_| internal())?;

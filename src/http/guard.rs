@@ -9,11 +9,11 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderValue, Method, StatusCode, header::ORIGIN};
-use tower::{Layer as _, Service, util::BoxCloneSyncService};
+use tower::{Layer as _, Service, ServiceExt as _, util::BoxCloneSyncService};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tracing::info;
 
-use super::{App, Problem};
+use super::{App, Problem, headers};
 use crate::{
     auth::{OriginPolicy, OriginRefused},
     config::OriginConfig,
@@ -28,8 +28,8 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(60 * 60);
 /// Browsers do not apply the same-origin policy to WebSockets, but send cookies with them:
 /// without the check any page could use a visitor's session (cross-site WebSocket hijacking).
 /// It comes before the upgrade and before any handler. To the pages that may call, CORS
-/// (WHATWG Fetch) tells that they may read the answers.
-pub fn guard<S>(app: S, config: &OriginConfig) -> App
+/// (WHATWG Fetch) tells that they may read the answers. `secure`: all comes over TLS.
+pub fn guard<S>(app: S, config: &OriginConfig, secure: bool) -> App
 where
     S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
@@ -47,17 +47,28 @@ where
         // free to set their own (`extraHeaders`).
         .allow_headers(AllowHeaders::mirror_request())
         .max_age(PREFLIGHT_AGE);
-    let app = cors.layer(app);
-    let policy = Arc::new(OriginPolicy::new(config));
-    BoxCloneSyncService::new(from_fn_with_state(policy, check).layer(app))
+    // CORS answers every OPTIONS, those of others than browsers too.
+    let door = Door {
+        policy: OriginPolicy::new(config).over_tls(secure),
+        plain: BoxCloneSyncService::new(app.clone()),
+    };
+    let app = from_fn_with_state(Arc::new(door), check).layer(cors.layer(app));
+    headers::with_common(app)
 }
 
-async fn check(
-    State(policy): State<Arc<OriginPolicy>>,
-    request: Request<Body>,
-    next: Next,
-) -> Response {
-    match policy.check(request.headers()) {
+/// What a request meets first.
+struct Door {
+    policy: OriginPolicy,
+    /// What there is behind CORS.
+    plain: App,
+}
+
+async fn check(State(door): State<Arc<Door>>, request: Request<Body>, next: Next) -> Response {
+    match door.policy.check(request.headers()) {
+        Ok(()) if request.method() == Method::OPTIONS && !headers::is_preflight(&request) => {
+            let answer = door.plain.clone().oneshot(request).await;
+            answer.unwrap_or_else(|never| match never {})
+        }
         Ok(()) => next.run(request).await,
         Err(_) if opens_a_page(&request) => next.run(request).await,
         Err(OriginRefused::Missing) if is_for_all(&request) => next.run(request).await,

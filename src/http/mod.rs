@@ -7,9 +7,12 @@ mod demo;
 mod dev;
 mod frames;
 mod guard;
+mod headers;
 mod health;
 mod problem;
 mod server;
+mod stream;
+mod tls;
 mod turn;
 mod wire;
 
@@ -27,6 +30,7 @@ pub use guard::guard;
 pub use health::Readiness;
 pub use problem::Problem;
 pub use server::{App, Caller, bind, serve};
+pub use tls::{Tls, TlsError, TlsFile, TlsFiles, TlsIdentity, TlsSetupError};
 pub use turn::TurnDesk;
 pub use wire::WireControl;
 
@@ -39,6 +43,10 @@ pub struct DevMode {
     pub verifier: Verifier,
     /// The cookie that carries them.
     pub cookie: Arc<str>,
+    /// Whose sessions a logout ends.
+    pub hub: Arc<Hub>,
+    /// Whether all goes over TLS: then the cookie never goes over anything else.
+    pub secure: bool,
 }
 
 /// All routes but those of the real-time protocols.

@@ -15,7 +15,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::{ServiceExt as _, util::BoxCloneSyncService};
 use tracing::{debug, warn};
 
-use super::wire::{Wire, WireControl};
+use super::{
+    tls::{self, Tls},
+    wire::{Wire, WireControl},
+};
 
 /// What answers requests.
 pub type App = BoxCloneSyncService<Request<Body>, Response, Infallible>;
@@ -65,7 +68,8 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Serves `app` on `listener` until `stop`, then lets open requests finish for a moment.
+/// Serves `app` on `listener`, over TLS if there is `tls`, until `stop`, then lets open requests
+/// finish for a moment.
 ///
 /// `user_timeout` is how long sent data may stay unacknowledged before the kernel gives a
 /// connection up (TCP_USER_TIMEOUT, RFC 5482): a client that went away in silence, or that
@@ -74,6 +78,7 @@ pub async fn serve(
     listener: TcpListener,
     app: App,
     user_timeout: Duration,
+    tls: Option<Arc<Tls>>,
     stop: CancellationToken,
 ) {
     let connections = TaskTracker::new();
@@ -88,7 +93,8 @@ pub async fn serve(
                     debug!(%error, "connection lost before it was served");
                     continue;
                 }
-                connections.spawn(serve_connection(stream, app.clone(), stop.clone()));
+                let (app, tls) = (app.clone(), tls.clone());
+                connections.spawn(serve_connection(stream, app, tls, stop.clone()));
             }
             Err(error) => {
                 warn!(%error, "cannot accept a connection");
@@ -115,7 +121,17 @@ fn tune(stream: &TcpStream, user_timeout: Duration) -> io::Result<()> {
     Ok(())
 }
 
-async fn serve_connection(stream: TcpStream, app: App, stop: CancellationToken) {
+async fn serve_connection(
+    stream: TcpStream,
+    app: App,
+    tls: Option<Arc<Tls>>,
+    stop: CancellationToken,
+) {
+    let opened = tokio::select! {
+        opened = tls::open(tls.as_deref(), stream) => opened,
+        () = stop.cancelled() => None,
+    };
+    let Some(stream) = opened else { return };
     let caller = Caller {
         wire: Arc::new(WireControl::default()),
     };

@@ -17,12 +17,9 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::frames::FrameReader;
+use super::{frames::FrameReader, stream::Stream};
 
 /// What to do when a connection is lost. Called once, from the task that reads it.
 type LossHook = Box<dyn Fn() + Send + Sync>;
@@ -86,12 +83,14 @@ impl fmt::Debug for WireControl {
     }
 }
 
-/// A TCP stream under a [`WireControl`].
+/// A stream under a [`WireControl`].
 #[derive(Debug)]
 pub(super) struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     control: Arc<WireControl>,
     frames: Option<Frames>,
+    /// Messages in what the stream holds back.
+    held: u64,
     lost: bool,
 }
 
@@ -103,11 +102,12 @@ struct Frames {
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, control: Arc<WireControl>) -> Self {
+    pub(super) fn new(stream: impl Into<Stream>, control: Arc<WireControl>) -> Self {
         Self {
-            stream,
+            stream: stream.into(),
             control,
             frames: None,
+            held: 0,
             lost: false,
         }
     }
@@ -131,7 +131,7 @@ impl Wire {
         }))
     }
 
-    /// Counts what the kernel took.
+    /// Counts what the stream took.
     fn wrote<'a>(&mut self, count: usize, bufs: impl Iterator<Item = &'a [u8]>) {
         let Some(frames) = self.frames() else { return };
         let (mut left, mut messages) = (count, 0);
@@ -142,7 +142,16 @@ impl Wire {
                 .read(here, |frame| messages += u64::from(frame.is_message()));
             left -= here.len();
         }
-        self.control.messages.fetch_add(messages, Ordering::Release);
+        self.held += messages;
+        self.settle();
+    }
+
+    /// Counts as left what the kernel has taken.
+    fn settle(&mut self) {
+        if self.held > 0 && !self.stream.holds_back() {
+            let left = std::mem::take(&mut self.held);
+            self.control.messages.fetch_add(left, Ordering::Release);
+        }
     }
 
     /// Looks at what the client sent.
@@ -227,11 +236,20 @@ impl AsyncWrite for Wire {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.control.check()?;
-        Pin::new(&mut self.stream).poll_flush(cx)
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Pending => self.waiting(&self.control.writer, cx),
+            done => {
+                self.settle();
+                done
+            }
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        match Pin::new(&mut self.stream).poll_shutdown(cx) {
+            Poll::Pending => self.waiting(&self.control.writer, cx),
+            done => done,
+        }
     }
 }
 

@@ -19,8 +19,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{
-    HeaderMap, HeaderValue, Request, StatusCode, Uri,
-    header::{CONTENT_TYPE, SEC_WEBSOCKET_KEY},
+    HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
+    header::{ALLOW, CONTENT_TYPE, SEC_WEBSOCKET_KEY},
 };
 use http_body_util::BodyExt as _;
 use hyper::upgrade::OnUpgrade;
@@ -37,6 +37,9 @@ use crate::{auth::token_from_headers, http::Caller, hub::Hub};
 
 /// Where Socket.IO clients connect.
 const PATH: &str = "/socket.io";
+
+/// The methods of Engine.IO. `HEAD` is none: to ask is to open a session.
+const METHODS: HeaderValue = HeaderValue::from_static("GET,POST");
 
 /// The headers that the protocol library reads.
 const KEPT_HEADERS: [http::HeaderName; 2] = [SEC_WEBSOCKET_KEY, CONTENT_TYPE];
@@ -90,6 +93,10 @@ where
     fn call(&mut self, request: Request<Body>) -> Answer {
         if !is_ours(request.uri().path()) {
             return Box::pin(self.inner.call(request));
+        }
+        if !matches!(*request.method(), Method::GET | Method::POST) {
+            let refusal = (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, METHODS)]);
+            return Box::pin(async { Ok(refusal.into_response()) });
         }
         // The engine is always ready: it is the inner service that may not be, and it was asked.
         let mut engine = self.engine.clone();

@@ -9,6 +9,7 @@ mod api;
 mod cluster;
 mod effective;
 mod keys;
+mod tls;
 mod turn;
 
 fn load(vars: &[(&str, &str)], args: &[&str]) -> Result<Config, LoadError> {

@@ -2,7 +2,7 @@ use std::future::poll_fn;
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::oneshot,
 };
 

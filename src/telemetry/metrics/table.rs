@@ -98,6 +98,10 @@ const COUNTERS: Table = &[
     ),
     (REDIS_FAILURES, "Attempts to connect to Redis that failed"),
     (
+        "switchboard_tls_handshakes_total",
+        "TLS handshakes by outcome: done, failed, late",
+    ),
+    (
         "switchboard_websocket_closes_total",
         "Raw WebSocket connections that ended, by protocol and close code; 1006 without one",
     ),

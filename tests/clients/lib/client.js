@@ -140,6 +140,7 @@ function openSocket(url, options) {
     autoConnect: false,
     transports: TRANSPORTS[transport],
     extraHeaders: headers,
+    ...(options.ca ? { ca: options.ca } : {}),
     ...(options.auth ? { auth: options.auth } : {}),
     ...(parser ? { parser: msgpackParser } : {}),
   });
@@ -178,7 +179,7 @@ export async function connect(t, gateway, options = {}) {
   const sub = options.sub ?? `user-${randomUUID()}`;
   const username = options.username ?? `name of ${sub}`;
   const token = options.token === undefined ? await gateway.identity.token({ sub, username }) : options.token;
-  const socket = openSocket((options.via ?? node).url, { ...options, kind, token });
+  const socket = openSocket((options.via ?? node).url, { ...options, kind, token, ca: node.ca });
   const recorder = new Recorder(username);
   const client = new Client(socket, kind, recorder, sub, username);
   client.node = node;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { request as requestOverTls } from 'node:https';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Contract } from './contract.js';
@@ -32,6 +33,8 @@ export class Gateway {
   port = 0;
   /** What it says of its events, unless that is not to be checked. @type {Contract | null} */
   contract = null;
+  /** By whom its certificate is signed, if it speaks TLS. @type {Buffer | undefined} */
+  ca;
 
   /** @param {import('node:child_process').ChildProcess} child @param {Identity} identity */
   constructor(child, identity) {
@@ -41,7 +44,7 @@ export class Gateway {
   }
 
   get url() {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.ca ? 'https' : 'http'}://127.0.0.1:${this.port}`;
   }
 
   get running() {
@@ -98,7 +101,8 @@ export class Gateway {
    */
   http(path, { method = 'GET', headers = {}, body = '' } = {}) {
     const answer = new Promise((resolve, reject) => {
-      const req = request({ host: '127.0.0.1', port: this.port, path, method, headers, agent: false }, (res) => {
+      const send = this.ca ? requestOverTls : request;
+      const req = send({ host: '127.0.0.1', port: this.port, path, method, headers, agent: false, ca: this.ca }, (res) => {
         const chunks = [];
         res.on('data', (chunk) => chunks.push(chunk));
         res.on('error', reject);
@@ -156,6 +160,7 @@ export async function startNode(env, identity) {
     ...env,
   });
   const gateway = new Gateway(child, identity);
+  if (env.TLS_CERT) gateway.ca = readFileSync(env.TLS_CERT);
   try {
     await gateway.listening();
     gateway.contract = await Contract.of(gateway);

@@ -58,7 +58,7 @@ export async function connectRaw(t, gateway, path, options = {}) {
   const headers = { ...options.headers, ...(token === null ? {} : { cookie: `access_token=${token}` }) };
   const node = options.via?.node ?? gateway.next();
   const url = `${(options.via ?? node).url.replace('http', 'ws')}${path}`;
-  const socket = new WebSocket(url, options.protocols ?? [], { headers, perMessageDeflate: false });
+  const socket = new WebSocket(url, options.protocols ?? [], { headers, perMessageDeflate: false, ca: node.ca });
   const client = new RawClient(socket, new Recorder(username), sub, username,
     (frame) => node.contract?.frame(path, frame, username));
   t.after(() => socket.terminate());
