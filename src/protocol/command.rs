@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{ErrorCode, RtcState, SfuRequest, WireError, fields::Fields};
+use super::{ErrorCode, RtcState, Secret, SfuRequest, WireError, fields::Fields};
 use crate::core::{HistoryQuery, PeerId, RelayKind, RoomCode, channels::MAX_REPLAY, replayed};
 
 pub use super::fields::{Decoded, decode, decode_object};
@@ -69,7 +69,7 @@ pub enum Command<'a> {
     /// `auth:refresh`.
     Refresh {
         /// The new token.
-        token: Cow<'a, str>,
+        token: Secret<'a>,
     },
     /// Any `sfu_*` event of the contract. What is wrong with its payload does not matter where there
     /// is no media server.
@@ -110,7 +110,7 @@ impl<'a> Command<'a> {
                 target: peer(payload.fields()?)?,
             }),
             "auth:refresh" => Ok(Self::Refresh {
-                token: payload.fields()?.required_text("token")?,
+                token: payload.fields()?.required_secret("token")?,
             }),
             "subscribe" => {
                 let (channel, from) = subscription(payload.fields()?)?;

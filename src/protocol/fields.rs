@@ -9,7 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::{ErrorCode, WireError};
+use super::{ErrorCode, Secret, WireError};
 
 /// The most fields of one payload: the contract's largest has four.
 const MAX_FIELDS: usize = 64;
@@ -51,8 +51,17 @@ impl<'a> Decoded<'a> {
 
 /// The fields of an object, as they were written. Where a name comes twice the last counts,
 /// as in `JSON.parse`.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Fields<'a>(SmallVec<[(Cow<'a, str>, &'a RawValue); 4]>);
+
+/// Without the values.
+impl fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
 
 impl<'a> Fields<'a> {
     /// Whether there is a field called `name`.
@@ -75,6 +84,14 @@ impl<'a> Fields<'a> {
     /// [`ErrorCode::InvalidPayload`] if there is none, or no text in it.
     pub fn required_text(&self, name: &str) -> Result<Cow<'a, str>, WireError> {
         text_of(name, self.required(name)?)
+    }
+
+    /// The secret text in the field called `name`.
+    ///
+    /// # Errors
+    /// See [`Self::required_text`].
+    pub fn required_secret(&self, name: &str) -> Result<Secret<'a>, WireError> {
+        self.required_text(name).map(Secret)
     }
 
     /// The text in the field called `name`, if the field is there and not `null`.

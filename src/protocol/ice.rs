@@ -113,7 +113,7 @@ impl<'a> From<&'a IceServers> for IceServersPayload<'a> {
 
 /// The answer to `GET /turn-credentials`: the members of the usual REST API for TURN
 /// (draft-uberti-behave-turn-rest-00 §2.2), and the same as browsers take it.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TurnCredentials<'a> {
     username: &'a str,

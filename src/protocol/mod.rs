@@ -15,6 +15,7 @@ mod ice;
 mod payload;
 mod requests;
 mod rtc;
+mod secret;
 mod sfu;
 mod texts;
 
@@ -36,5 +37,6 @@ pub use ice::{IceServers, IceServersPayload, TurnCredentials, TurnUris};
 pub use payload::{DrainingPayload, ExpiringPayload, Payload, event_name};
 pub(crate) use requests::{Subscribe, Unsubscribe};
 pub use rtc::RtcState;
+pub use secret::Secret;
 pub use sfu::{SfuAnswer, SfuRequest};
 pub(crate) use texts::{ChatText, ClientMessageId, Filled, Reason, RoomCodeText};

@@ -69,7 +69,7 @@ pub(super) enum Stage {
 #[derive(Clone, Debug)]
 pub(super) struct Admitted {
     pub(super) member: Arc<Member>,
-    pub(super) resume: Option<String>,
+    pub(super) resume: Option<SecretString>,
     /// Until when, in seconds since the Unix epoch.
     pub(super) expires_at: u64,
 }

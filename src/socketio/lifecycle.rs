@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value as Json;
 use socketioxide::{
     extract::Data,
@@ -131,7 +131,7 @@ impl Gate {
             link,
             admitted.member,
             admitted.expires_at,
-            admitted.resume.as_deref(),
+            admitted.resume.as_ref().map(ExposeSecret::expose_secret),
         );
         session.known_as(sid.as_str());
         debug!(user = %session.member().user, "client connected");
@@ -196,7 +196,7 @@ fn refused() -> Verdict {
 /// What the CONNECT packet brings. Whatever is not understood counts as not given.
 struct AuthPayload {
     token: Option<SecretString>,
-    resume: Option<String>,
+    resume: Option<SecretString>,
 }
 
 impl AuthPayload {
@@ -211,7 +211,9 @@ impl AuthPayload {
         };
         Self {
             token: text("token").map(SecretString::from),
-            resume: text("resumeToken").filter(|token| token.len() <= MAX_RESUME_TOKEN),
+            resume: text("resumeToken")
+                .filter(|token| token.len() <= MAX_RESUME_TOKEN)
+                .map(SecretString::from),
         }
     }
 }

@@ -323,3 +323,31 @@ fn the_admin_ui_is_off_unless_it_has_a_user_with_a_password() {
         assert_eq!(subjects(&vars, &[]), [subject]);
     }
 }
+
+#[test]
+fn nothing_shows_a_secret() {
+    let place = tempfile::TempDir::new().unwrap();
+    let file = place.path().join("turn");
+    std::fs::write(&file, "secret-of-turn-servers").unwrap();
+    let vars = [
+        ("DEV", "true"),
+        (
+            "REDIS_URL",
+            "redis://gateway:secret-of-redis@127.0.0.1:6379/0",
+        ),
+        ("TURN_URIS", "turn:turn.example"),
+        ("TURN_SECRET_FILE", file.to_str().unwrap()),
+        ("API_KEY", "shop:secret-key-of-the-shop"),
+        ("ADMIN_UI_USER", "admin"),
+        ("ADMIN_UI_PASSWORD", "secret-of-operators"),
+    ];
+    let config = load(&vars, &[]).unwrap();
+    let redis = config.cluster.as_ref().map(|cluster| cluster.redis.clone());
+    for text in [
+        format!("{config:?}"),
+        format!("{config:#?}"),
+        redis.unwrap().to_string(),
+    ] {
+        assert!(!text.contains("secret-"), "{text}");
+    }
+}

@@ -95,3 +95,16 @@ fn unknown_events_are_told_apart_from_bad_payloads() {
     let sfu = read(r#"["sfu_produce",7]"#).unwrap();
     assert!(sfu.contains("payload must be an object"), "{sfu}");
 }
+
+#[test]
+fn nothing_shows_a_token_or_the_values_of_a_frame() {
+    let frame = r#"["auth:refresh",{"token":"a.secret.token"}]"#;
+    let (name, payload) = decode(frame).unwrap();
+    let command = Command::read(&name, &payload).unwrap();
+    assert!(matches!(&command, Command::Refresh { token } if &**token == "a.secret.token"));
+    assert_eq!(
+        format!("{command:?}"),
+        "Refresh { token: Secret(redacted) }"
+    );
+    assert_eq!(format!("{payload:?}"), r#"Object({"token"})"#);
+}

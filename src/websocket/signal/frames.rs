@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use crate::{
     core::RelayKind,
     protocol::{
-        ErrorCode, Fields, WireError, check_body, check_label, client_message_id, decode_object,
+        ErrorCode, Fields, Secret, WireError, check_body, check_label, client_message_id,
+        decode_object,
     },
     websocket::{mapping::kind_of_sdp, subscription::Subscription},
 };
@@ -45,9 +46,9 @@ pub(in crate::websocket) enum Request<'a> {
         client_id: Option<Cow<'a, str>>,
     },
     /// `resume`.
-    Resume { token: Cow<'a, str> },
+    Resume { token: Secret<'a> },
     /// `auth`.
-    Auth { token: Cow<'a, str> },
+    Auth { token: Secret<'a> },
     /// `leave`.
     Leave,
     /// `subscribe`, `unsubscribe`.
@@ -111,13 +112,13 @@ impl<'a> Incoming<'a> {
             "resume" => (
                 maybe_sender()?,
                 Request::Resume {
-                    token: fields.required_text("resumeToken")?,
+                    token: fields.required_secret("resumeToken")?,
                 },
             ),
             "auth" => (
                 maybe_sender()?,
                 Request::Auth {
-                    token: fields.required_text("token")?,
+                    token: fields.required_secret("token")?,
                 },
             ),
             "leave" => (maybe_sender()?, Request::Leave),

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use crate::{
     core::{RelayKind, RoomCode},
     protocol::{
-        ErrorCode, Fields, WireError, check_label, client_message_id, decode_object, text_of,
+        ErrorCode, Fields, Secret, WireError, check_label, client_message_id, decode_object,
+        text_of,
     },
     websocket::{
         mapping::{body_of, kind_of_ws},
@@ -43,9 +44,9 @@ pub(in crate::websocket) enum Request<'a> {
         action: Action<'a>,
     },
     /// `resume`.
-    Resume { token: Cow<'a, str> },
+    Resume { token: Secret<'a> },
     /// `auth`.
-    Auth { token: Cow<'a, str> },
+    Auth { token: Secret<'a> },
     /// `subscribe`, `unsubscribe`.
     Subscription(Subscription<'a>),
 }
@@ -248,14 +249,14 @@ fn filled(recipient: Cow<'_, str>) -> Result<Cow<'_, str>, WireError> {
 }
 
 /// A token, at the top or in the payload as with `join`.
-fn token<'a>(fields: &Fields<'a>, name: &str) -> Result<Cow<'a, str>, WireError> {
+fn token<'a>(fields: &Fields<'a>, name: &str) -> Result<Secret<'a>, WireError> {
     if !fields.has(name)
         && let Some(payload) = payload(fields)?
         && let Some(token) = payload.optional_text(name).map_err(in_payload)?
     {
-        return Ok(token);
+        return Ok(Secret(token));
     }
-    fields.required_text(name)
+    fields.required_secret(name)
 }
 
 fn check_name(name: &str) -> Result<(), WireError> {
