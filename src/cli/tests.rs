@@ -10,7 +10,7 @@ fn the_command_line_is_consistent() {
 
 #[test]
 fn a_gateway_that_listens_everywhere_is_asked_on_the_loopback_address() {
-    let url = |host, port| health::url_of(host, port).unwrap().to_string();
+    let url = |host, port| health::url_of("http", host, port).unwrap().to_string();
     assert_eq!(url("0.0.0.0", 3000), "http://127.0.0.1:3000/");
     assert_eq!(url("::", 3000), "http://[::1]:3000/");
     assert_eq!(url("fd00::7", 1), "http://[fd00::7]:1/");

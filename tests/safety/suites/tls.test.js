@@ -144,6 +144,13 @@ describe('a gateway that speaks TLS in development', () => {
   });
 });
 
+test('the health check of the binary finds a gateway that speaks TLS', async () => {
+  const env = { ...certificate.env, JWT_PUBLIC_KEY_FILE: identity.publicPemFile, HOST: '127.0.0.1', PORT: `${gateway.port}` };
+  const { code, stdout, stderr } = await runToExit(env, ['health', '--timeout-ms', '20000']);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /ok/);
+});
+
 describe('at start', { concurrency: 3 }, () => {
   const other = new Certificate();
   const cases = {
