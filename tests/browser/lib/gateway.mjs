@@ -16,7 +16,7 @@ export async function startGateway(settings = {}) {
   const exited = new Promise((resolve) => child.once('exit', resolve));
   const address = await listening(child, log);
   return {
-    url: `http://${address}/demo/`,
+    url: `${settings.TLS_CERT ? 'https' : 'http'}://${address}/demo/`,
     log,
     /** What `/readyz` says. */
     async readiness() {
