@@ -242,7 +242,8 @@ impl Session {
         self.newcomer(alias).map(Some)
     }
 
-    /// Takes a place in a room. If this node decides `alone`, it may change the room for that.
+    /// Takes a place in a room. If this node decides `alone`, there has to be one, and it may change
+    /// the room for that; else the place is reserved.
     fn sit_down(
         &self,
         place: &mut Place,
@@ -257,7 +258,12 @@ impl Session {
             if alone {
                 hub.prepare_alone(room, profile, out);
             }
-            room.join(newcomer, out).map(|()| room.len())
+            let joined = if alone {
+                room.join(newcomer, out)
+            } else {
+                room.join_reserved(newcomer, out)
+            };
+            joined.map(|()| room.len())
         });
         let peers = joined.map_err(|refusal| refused(refusal, &cell, &member))?;
         telemetry::room_entered(peers);

@@ -16,8 +16,8 @@ use crate::{
 };
 
 /// How long to wait for a node to hand a peer over. A node that does not answer is taken for
-/// dead before that, and its peers are taken over.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// dead well before that, even where machines stall, and its peers are taken over.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Time between two looks whether the node that was asked still has a connection.
 const LOOK_AGAIN: Duration = Duration::from_millis(150);

@@ -48,8 +48,9 @@ use crate::{
 /// How much is read at once, in bytes. Each connection keeps such a buffer.
 const READ_BUFFER: usize = 512;
 
-/// How long a client is given to say which peer it was, if its user is in the room already.
-const ASK: Duration = Duration::from_millis(500);
+/// How long a client is given to say which peer it was, if its user is in the room already. It
+/// includes a round trip, which takes a second on bad networks; whoever says nothing waits for it.
+const ASK: Duration = Duration::from_secs(2);
 
 /// How long what is left may take to be sent when a connection is closed.
 const LAST_WORDS: Duration = Duration::from_secs(3);

@@ -1,17 +1,71 @@
-//! Peers that come: handed over by another node, adopted from one that is gone, or this
+//! Peers that come: through the door, handed over by another node, adopted from one that is gone, or this
 //! node's by the records, when the answer to a claim was not heard.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use super::{NewWindow, Room};
 use crate::core::{
-    Consumer, CutReason, Event, Gossip, LeaveReason, Outbox, PeerId, Waiting,
+    Consumer, CutReason, Event, Gossip, LeaveReason, Newcomer, Outbox, PeerId, Refusal, Waiting,
     arrival::{Arrival, Known, Wish},
-    peer::Presence,
+    peer::{Peer, Presence},
     replay::Replay,
 };
 
 impl<C: Clone + PartialEq> Room<C> {
+    /// Lets somebody in, if there is a place: the others hear of it, and it is welcomed.
+    ///
+    /// # Errors
+    /// [`Refusal::NameTaken`], [`Refusal::RoomFull`].
+    pub fn join(&mut self, newcomer: Newcomer<C>, out: &mut impl Outbox<C>) -> Result<(), Refusal> {
+        self.check_name(&newcomer)?;
+        if self.peers.len() >= self.places() {
+            return Err(Refusal::RoomFull);
+        }
+        self.let_in(newcomer, out);
+        Ok(())
+    }
+
+    /// The same for somebody who has a place in all of the room already. It may be one that
+    /// was left on another node, of which this one has not heard yet.
+    ///
+    /// # Errors
+    /// [`Refusal::NameTaken`].
+    pub fn join_reserved(
+        &mut self,
+        newcomer: Newcomer<C>,
+        out: &mut impl Outbox<C>,
+    ) -> Result<(), Refusal> {
+        self.check_name(&newcomer)?;
+        self.let_in(newcomer, out);
+        Ok(())
+    }
+
+    fn check_name(&self, newcomer: &Newcomer<C>) -> Result<(), Refusal> {
+        let alias = newcomer.member.alias.as_deref();
+        if alias.is_some_and(|alias| self.is_taken(alias)) {
+            return Err(Refusal::NameTaken);
+        }
+        Ok(())
+    }
+
+    fn let_in(&mut self, newcomer: Newcomer<C>, out: &mut impl Outbox<C>) {
+        let id = newcomer.peer;
+        let mut peer = Peer::new(newcomer);
+        // Clocks differ: whoever comes later has to be later.
+        let last = self.peers.last().map_or(0, |(_, last)| last.joined);
+        peer.joined = peer.joined.max(last.saturating_add(1));
+        let info = peer.info(id);
+        out.gossip(Gossip::Joined(peer.record(id)));
+        self.insert(id, peer);
+        // Announced before it is welcomed: if it cannot take the welcome it goes at once, and
+        // nobody may hear of that before, or instead of, its coming.
+        let slow = self.post_to_all(Some(id), &Event::PeerJoined(info), out);
+        self.welcome(id, out);
+        for slow in slow {
+            self.depart(slow, LeaveReason::Disconnected, out);
+        }
+    }
+
     /// A peer was handed over. It may be one that nobody waits for any more: it is this node's
     /// all the same.
     pub(super) fn arrive(

@@ -23,7 +23,7 @@ use std::{sync::Arc, time::Duration};
 use indexmap::IndexMap;
 
 use super::{
-    Event, Gossip, HostState, LeaveReason, Member, Mode, ModeState, Newcomer, NodeId, Outbox,
+    Event, Gossip, HostState, LeaveReason, Member, Mode, ModeState, NodeId, Outbox,
     PeerId, ResumeSecret, ResumeToken, RoomCode, RoomId, UserId, Welcome,
     chat::ChatLog,
     peer::{Peer, Presence},
@@ -177,36 +177,6 @@ impl<C: Clone + PartialEq> Room<C> {
         self.peers
             .get(&seat.peer)
             .is_some_and(|peer| peer.speaks_through(seat.conn))
-    }
-
-    /// Lets somebody in: the others hear of it, and it is welcomed.
-    ///
-    /// # Errors
-    /// [`Refusal::NameTaken`], [`Refusal::RoomFull`].
-    pub fn join(&mut self, newcomer: Newcomer<C>, out: &mut impl Outbox<C>) -> Result<(), Refusal> {
-        let alias = newcomer.member.alias.as_deref();
-        if alias.is_some_and(|alias| self.is_taken(alias)) {
-            return Err(Refusal::NameTaken);
-        }
-        if self.peers.len() >= self.places() {
-            return Err(Refusal::RoomFull);
-        }
-        let id = newcomer.peer;
-        let mut peer = Peer::new(newcomer);
-        // Clocks differ: whoever comes later has to be later.
-        let last = self.peers.last().map_or(0, |(_, last)| last.joined);
-        peer.joined = peer.joined.max(last.saturating_add(1));
-        let info = peer.info(id);
-        out.gossip(Gossip::Joined(peer.record(id)));
-        self.insert(id, peer);
-        // Announced before it is welcomed: if it cannot take the welcome it goes at once, and
-        // nobody may hear of that before, or instead of, its coming.
-        let slow = self.post_to_all(Some(id), &Event::PeerJoined(info), out);
-        self.welcome(id, out);
-        for slow in slow {
-            self.depart(slow, LeaveReason::Disconnected, out);
-        }
-        Ok(())
     }
 
     /// Welcomes a peer once more: what a client gets that joins the room it is in.

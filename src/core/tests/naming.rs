@@ -45,7 +45,11 @@ fn room() -> Room<u8> {
 }
 
 fn join(room: &mut Room<u8>, number: u8, user: &str, alias: Option<&str>) -> Result<(), Refusal> {
-    let newcomer = Newcomer {
+    room.join(newcomer(number, user, alias), &mut Nobody)
+}
+
+fn newcomer(number: u8, user: &str, alias: Option<&str>) -> Newcomer<u8> {
+    Newcomer {
         peer: peer(number),
         secret: ResumeSecret::new([number; 16]),
         member: Arc::new(Member {
@@ -55,8 +59,23 @@ fn join(room: &mut Room<u8>, number: u8, user: &str, alias: Option<&str>) -> Res
         }),
         conn: number,
         now: 0,
-    };
-    room.join(newcomer, &mut Nobody)
+    }
+}
+
+#[test]
+fn a_place_that_was_reserved_is_had_in_a_room_that_looks_full_but_not_a_name() {
+    let mut room = room();
+    for number in 1..=9 {
+        let alias = format!("name {number}");
+        join(&mut room, number, "user", Some(&alias)).unwrap();
+    }
+    assert_eq!(join(&mut room, 10, "user", None), Err(Refusal::RoomFull));
+    let taken = newcomer(10, "user", Some("name 1"));
+    let refused = room.join_reserved(taken, &mut Nobody);
+    assert_eq!(refused, Err(Refusal::NameTaken));
+    let reserved = room.join_reserved(newcomer(10, "user", None), &mut Nobody);
+    assert_eq!(reserved, Ok(()));
+    assert_eq!(room.len(), 10);
 }
 
 fn find(room: &Room<u8>, by: u8, name: &str) -> Vec<PeerId> {
