@@ -73,6 +73,7 @@ TESTS := \
 	test-turn \
 	test-safety \
 	test-telemetry \
+	test-hostile \
 	test-deploy \
 	test-python \
 	test-browser
@@ -135,6 +136,9 @@ measure-sfu: $(SFU_TESTS) ## What the gateway adds to requests to the Media Serv
 
 test-turn: build tests/clients/node_modules/.installed ## TURN credentials, with a real coturn
 	cd tests/turn && $(NPM) test
+
+test-hostile: build tests/clients/node_modules/.installed ## Floods, crowds and slow clients, beside a healthy pair
+	cd tests/hostile && $(NPM) test
 
 test-telemetry: $(CLUSTER_TESTS) tests/events/node_modules/.installed tests/telemetry/node_modules/.installed ## Figures, alerts and the dashboard, with a real Prometheus
 	cd tests/telemetry && $(NPM) test

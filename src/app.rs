@@ -1,5 +1,7 @@
 //! The wiring: from a configuration to a gateway that serves.
 
+mod limiting;
+
 use std::{
     io,
     net::SocketAddr,
@@ -17,16 +19,17 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tower::util::BoxCloneSyncService;
 use tracing::{error, info, warn};
 
+use self::limiting::{client_limits, door_settings, room_limits, serving};
 use crate::{
     api::{self, ApiSettings},
     auth::{CLOCK_SKEW, DevIssuer, DevKeyError, Verifier, VerifierSetupError},
     cluster::{Cluster, ClusterSettings, RedisFailure, SubscribeError, chat::ChatKeeping},
     config::{AdminConfig, Config, ListenConfig},
-    core::Limits,
     emitter::Emitter,
     events::{Feed, FeedSettings},
     http::{self, DevMode, Readiness, Tls, TlsSetupError, TurnDesk},
     hub::{ChatSettings, Hub, Neighbours},
+    limits::Door,
     services::{self, chat::ChatClient, media::Media, room::RoomService},
     socketio::{self, Namespace},
     telemetry::{Metrics, MetricsError},
@@ -36,10 +39,6 @@ use crate::{
 
 /// The time before what failed begins anew.
 const RESTART: Duration = Duration::from_secs(1);
-
-/// The most peers in a room with a media server: each is told of each, and more than this is a
-/// broadcast, which is better made otherwise.
-const MAX_SFU_PEERS: usize = 10_000;
 
 /// How long the last chat may take to be delivered when the node stops.
 const DELIVERY: Duration = Duration::from_secs(5);
@@ -68,6 +67,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The system does not say how many files may be open.
+    #[error("cannot tell how many connections the system allows")]
+    OpenFiles(#[source] io::Error),
     /// The keys of development mode cannot be made.
     #[error("there is no key pair for development")]
     DevKeys(#[from] DevKeyError),
@@ -101,6 +103,7 @@ pub struct Gateway {
     hub: Arc<Hub>,
     namespace: Namespace,
     service: http::App,
+    door: Arc<Door>,
     listener: TcpListener,
     address: SocketAddr,
     tls: Option<Arc<Tls>>,
@@ -123,25 +126,21 @@ impl Gateway {
         let metrics = Metrics::start()?;
         let neighbours = find_neighbours(&config).await?;
         let (chat, channels) = (chat_settings(&config)?, config.channels.clone());
-        let hub = Hub::new(limits(&config), neighbours, chat, channels);
+        let (rooms, clients) = (room_limits(&config.rooms), client_limits(&config));
+        let hub = Hub::new(rooms, neighbours, chat, channels, clients);
         let feed = Feed::start(&hub, feed_settings(&config))?;
         let emitter = hear_emitters(&hub, &config)?;
         let cookie: Arc<str> = config.auth.cookie.as_str().into();
-        let door = Door {
+        let door = Door::new(door_settings(&config.door)?);
+        let entrance = Entrance {
             hub: &hub,
             verifier: &verifier,
             cookie: &cookie,
         };
-        let routes = BoxCloneSyncService::new(door.routes(&config, dev_issuer));
-        let services = socketio::Services {
-            hub: Arc::clone(&hub),
-            verifier,
-            cookie,
-            admin: config.admin_ui.clone(),
-        };
-        let (service, namespace) = socketio::layer(routes, services, &config.engine).await?;
         let tls = config.tls.as_ref().map(Tls::new).transpose()?;
-        let service = http::guard(service, &config.origins, tls.is_some());
+        let (service, namespace) = entrance
+            .open(&config, dev_issuer, &door, tls.is_some())
+            .await?;
         let (listener, address) = listen(&config.listen, "HOST").await?;
         let admin = listen_for_operators(&config.admin).await?;
         Ok(Self {
@@ -149,6 +148,7 @@ impl Gateway {
             hub,
             namespace,
             service,
+            door,
             listener,
             address,
             tls,
@@ -199,16 +199,13 @@ impl Gateway {
         let started = Instant::now();
         let feeding = tokio::spawn(Arc::clone(&self.feed).keep_up());
         let telling = tokio::spawn(Arc::clone(&self.feed).tell_of_itself());
-        let user_timeout = self.config.engine.ping_timeout;
         let renewing = self.tls.clone().map(|tls| tokio::spawn(tls.keep_up()));
-        let serving = tokio::spawn(http::serve(
-            self.listener,
-            self.service,
-            user_timeout,
-            self.tls,
-            stop.clone(),
-        ));
-        let operating = http::serve(self.admin, operators, user_timeout, None, stop.clone());
+        let public = serving(&self.config, self.tls, Some(self.door));
+        let public = http::serve(self.listener, self.service, public, stop.clone());
+        let public = tokio::spawn(public);
+        // Those who can reach the operators' listener are trusted not to crowd it.
+        let operating = serving(&self.config, None, None);
+        let operating = http::serve(self.admin, operators, operating, stop.clone());
         let operating = tokio::spawn(operating);
         shutdown.await;
         let grace = self.config.shutdown.grace;
@@ -226,7 +223,7 @@ impl Gateway {
         }
         tell_neighbours(&self.hub, undelivered).await;
         stop.cancel();
-        for serving in [serving, operating] {
+        for serving in [public, operating] {
             if let Err(error) = serving.await {
                 warn!(%error, "a server ended badly");
             }
@@ -236,13 +233,34 @@ impl Gateway {
 }
 
 /// What all have in common that let clients in.
-struct Door<'a> {
+struct Entrance<'a> {
     hub: &'a Arc<Hub>,
     verifier: &'a Verifier,
     cookie: &'a Arc<str>,
 }
 
-impl Door<'_> {
+impl Entrance<'_> {
+    /// All that clients reach, behind what decides whether they may; and what reaches them.
+    /// `secure`: all comes over TLS.
+    async fn open(
+        &self,
+        config: &Config,
+        dev_issuer: Option<Arc<DevIssuer>>,
+        door: &Arc<Door>,
+        secure: bool,
+    ) -> Result<(http::App, Namespace), StartError> {
+        let routes = BoxCloneSyncService::new(self.routes(config, dev_issuer));
+        let services = socketio::Services {
+            hub: Arc::clone(self.hub),
+            verifier: self.verifier.clone(),
+            cookie: Arc::clone(self.cookie),
+            admin: config.admin_ui.clone(),
+        };
+        let (service, namespace) = socketio::layer(routes, services, &config.engine).await?;
+        let service = http::admission(service, Arc::clone(door));
+        Ok((http::guard(service, &config.origins, secure), namespace))
+    }
+
     /// All that clients reach but Socket.IO.
     fn routes(&self, config: &Config, dev_issuer: Option<Arc<DevIssuer>>) -> Router {
         let (verifier, cookie) = (|| self.verifier.clone(), || Arc::clone(self.cookie));
@@ -306,18 +324,10 @@ fn dev_issuer(config: &Config) -> Result<Option<Arc<DevIssuer>>, DevKeyError> {
     config.dev.then(make).transpose()
 }
 
-const fn limits(config: &Config) -> Limits {
-    Limits {
-        max_p2p_peers: config.rooms.max_p2p_peers,
-        max_sfu_peers: MAX_SFU_PEERS,
-        reconnect_window: config.rooms.reconnect_window,
-    }
-}
-
 fn api_settings(config: &Config) -> ApiSettings {
     ApiSettings {
         keys: config.api_keys.clone(),
-        limited: config.rate_limits,
+        limited: config.clients.limited,
         node: feed_settings(config).server,
     }
 }
@@ -342,7 +352,6 @@ fn chat_settings(config: &Config) -> Result<ChatSettings, StartError> {
     Ok(ChatSettings {
         service: service.transpose()?,
         buffer_max: config.chat.buffer_max,
-        limited: config.rate_limits,
     })
 }
 

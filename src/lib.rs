@@ -26,6 +26,7 @@
 //! | [`http`] | listeners, origin checks, health, metrics, development login, demo |
 //! | [`turn`] | credentials for TURN servers |
 //! | [`auth`] | tokens, keys and origins |
+//! | [`limits`] | how much one client may have |
 //! | [`cli`] | the command line: what the binary does besides serving |
 //!
 //! `core` and `protocol` import none of the others.
@@ -44,6 +45,7 @@ pub mod events;
 pub mod fuzzing;
 pub mod http;
 pub mod hub;
+pub mod limits;
 pub mod protocol;
 pub mod services;
 pub mod socketio;

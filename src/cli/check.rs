@@ -69,7 +69,7 @@ fn warnings(config: &Config) -> Vec<&'static str> {
     if config.dev {
         warnings.push("DEV is on: anybody may log in under any name.");
     }
-    if !config.rate_limits {
+    if !config.clients.limited {
         warnings.push("RATE_LIMITS is off: one client may use up what is there for all.");
     }
     if config.cluster.is_none() {

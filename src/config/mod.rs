@@ -15,6 +15,7 @@ mod effective;
 mod error;
 mod events;
 mod flags;
+mod limits;
 mod origin;
 mod reader;
 mod rsa_key;
@@ -41,6 +42,7 @@ use crate::{
     cluster::{KeyPrefix, RedisTarget},
     core::channels::Channels,
     http::TlsIdentity,
+    limits::{Rate, Spending, TrustedProxies},
     services::ServiceUrl,
 };
 
@@ -87,8 +89,10 @@ pub struct Config {
     /// What the channels of `@socket.io/redis-emitter` begin with, after the key prefix
     /// (`EMITTER_KEY`).
     pub emitter_key: String,
-    /// Whether clients are held to rates (`RATE_LIMITS`).
-    pub rate_limits: bool,
+    /// What single clients may do.
+    pub clients: ClientConfig,
+    /// How many connections there may be, and how long they may take.
+    pub door: DoorConfig,
     /// How the process stops.
     pub shutdown: ShutdownConfig,
     /// How the process logs.
@@ -175,6 +179,8 @@ pub struct EngineConfig {
     pub ping_interval: Duration,
     /// How long the answer to a PING may take (`PING_TIMEOUT_MS`).
     pub ping_timeout: Duration,
+    /// How long a new session may take to connect to a namespace (`CONNECT_TIMEOUT_MS`).
+    pub connect_timeout: Duration,
     /// Largest message accepted from a client, in bytes (`MAX_PAYLOAD_BYTES`).
     pub max_payload_bytes: usize,
     /// The Socket.IO packet encoding (`SOCKET_PARSER`).
@@ -241,6 +247,40 @@ pub struct TurnConfig {
     pub secret: SecretString,
     /// How long a credential is good (`TURN_TTL_S`).
     pub ttl: Duration,
+}
+
+/// What single clients may do.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    /// Whether clients, and backends with a key of the server API, are held to rates
+    /// (`RATE_LIMITS`).
+    pub limited: bool,
+    /// What each may send; nothing if there is no limit (`RATE_RELAY` and so on, `ROOMS_PER_MIN`).
+    pub spending: Option<Spending>,
+    /// The most connections of one user on this node, if there is a limit
+    /// (`MAX_CONNECTIONS_PER_USER`).
+    pub connections: Option<u32>,
+    /// The most bytes that wait for one (`MAX_QUEUED_BYTES`).
+    pub queued_bytes: usize,
+}
+
+/// How many connections there may be, and how long they may take.
+#[derive(Debug, Clone)]
+pub struct DoorConfig {
+    /// The most connections (`MAX_CONNECTIONS`).
+    pub connections: usize,
+    /// The most of one address, if there is a limit (`MAX_CONNECTIONS_PER_IP`).
+    pub per_ip: Option<u32>,
+    /// How often one address may open sessions, if there is a limit (`HANDSHAKES_PER_IP_PER_S`).
+    pub handshakes: Option<Rate>,
+    /// Who is believed about for whom they ask (`TRUSTED_PROXIES`, `TRUSTED_PROXY_HEADER`).
+    pub proxies: TrustedProxies,
+    /// How long the head of the first request may take (`HEADER_TIMEOUT_MS`).
+    pub header_timeout: Duration,
+    /// How long the body of a request may take (`BODY_TIMEOUT_MS`).
+    pub body_timeout: Duration,
+    /// How long a connection may be without a request (`KEEP_ALIVE_TIMEOUT_MS`).
+    pub keep_alive_timeout: Duration,
 }
 
 /// A key of the server API.

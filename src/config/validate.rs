@@ -11,6 +11,7 @@ use super::admin_ui::admin_ui;
 use super::api::api_keys;
 use super::cluster::cluster;
 use super::events::{channels, emitter_key};
+use super::limits::{clients, door};
 use super::reader::Reader;
 use super::services::{chat, services};
 use super::tls::tls;
@@ -36,6 +37,9 @@ const PING_TIMEOUT_MS: RangeInclusive<u64> = 100..=300_000;
 const MAX_PAYLOAD_BYTES: RangeInclusive<u64> = 1_024..=16_777_216;
 /// 0 closes at once; platforms seldom wait longer than ten minutes before they kill.
 const SHUTDOWN_GRACE_MS: RangeInclusive<u64> = 0..=600_000;
+/// Below a tenth of a second honest clients are cut off; beyond five minutes a connection that says
+/// nothing is none.
+pub(super) const PATIENCE_MS: RangeInclusive<u64> = 100..=300_000;
 /// Longest host name in text form (RFC 1035 §2.3.4).
 const MAX_HOST_BYTES: usize = 253;
 
@@ -70,13 +74,10 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     let channels = channels(reader);
     let api_keys = api_keys(reader);
     let emitter_key = emitter_key(reader);
-    let rate_limits = reader.choice("RATE_LIMITS", &[("on", true), ("off", false)]);
-    let shutdown = ShutdownConfig {
-        grace: reader.millis("SHUTDOWN_GRACE_MS", SHUTDOWN_GRACE_MS),
-    };
-    let log = LogConfig {
-        format: log_format(reader, terminal),
-    };
+    let clients = clients(reader);
+    let door = door(reader, clients.limited);
+    let grace = reader.millis("SHUTDOWN_GRACE_MS", SHUTDOWN_GRACE_MS);
+    let format = log_format(reader, terminal);
     Some(Config {
         listen,
         tls,
@@ -93,9 +94,10 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
         channels,
         api_keys,
         emitter_key,
-        rate_limits: rate_limits.unwrap_or(true),
-        shutdown,
-        log,
+        clients,
+        door,
+        shutdown: ShutdownConfig { grace },
+        log: LogConfig { format },
         dev,
         dev_key_file,
     })
@@ -264,6 +266,7 @@ fn engine(reader: &mut Reader) -> EngineConfig {
     EngineConfig {
         ping_interval: reader.millis("PING_INTERVAL_MS", PING_INTERVAL_MS),
         ping_timeout: reader.millis("PING_TIMEOUT_MS", PING_TIMEOUT_MS),
+        connect_timeout: reader.millis("CONNECT_TIMEOUT_MS", PATIENCE_MS),
         max_payload_bytes: size(reader, "MAX_PAYLOAD_BYTES", MAX_PAYLOAD_BYTES),
         parser: reader
             .choice("SOCKET_PARSER", &parsers)

@@ -255,9 +255,104 @@ pub(super) const VARS: &[Var] = &[
         "Largest message of a client, in bytes",
     ),
     var(
+        "MAX_QUEUED_BYTES",
+        Some("2097152"),
+        "Most bytes of events that wait for one client, and of answers; a slower reader is cut off",
+    ),
+    var(
+        "MAX_CONNECTIONS",
+        Some("100000"),
+        "Most connections of this node; beyond that clients get 503 and come again",
+    ),
+    var(
+        "MAX_CONNECTIONS_PER_IP",
+        Some("5000"),
+        "Most connections of one IPv4 address, or of one /64 of IPv6",
+    ),
+    var(
+        "MAX_CONNECTIONS_PER_USER",
+        Some("200"),
+        "Most connections of one user to this node",
+    ),
+    var(
+        "HANDSHAKES_PER_IP_PER_S",
+        Some("200:2000"),
+        "Sessions that one address may open, as RATE:BURST: each second, and at once",
+    ),
+    var(
+        "TRUSTED_PROXIES",
+        None,
+        "Addresses of the proxies before the gateway, and ranges of them (10.0.0.0/8), separated by commas: they are believed about whose a request is",
+    ),
+    var(
+        "TRUSTED_PROXY_HEADER",
+        Some("x-forwarded-for"),
+        "Where they say it: x-forwarded-for, or forwarded (RFC 7239)",
+    ),
+    var(
+        "HEADER_TIMEOUT_MS",
+        Some("10000"),
+        "Time in which the head of the first request on a connection has to be there, in milliseconds",
+    ),
+    var(
+        "BODY_TIMEOUT_MS",
+        Some("20000"),
+        "Time in which the body of a request has to be there, in milliseconds",
+    ),
+    var(
+        "KEEP_ALIVE_TIMEOUT_MS",
+        Some("75000"),
+        "Time that an HTTP connection may be without a request, in milliseconds; longer than that of proxies before it",
+    ),
+    var(
+        "CONNECT_TIMEOUT_MS",
+        Some("15000"),
+        "Time in which a new Socket.IO session has to connect to a namespace, in milliseconds",
+    ),
+    var(
         "RATE_LIMITS",
         Some("on"),
         "on, or off to lift the limits of single clients, for load tests",
+    ),
+    var(
+        "RATE_RELAY",
+        Some("1000:5000"),
+        "Offers, answers and candidates of one client, as RATE:BURST: each second, and at once",
+    ),
+    var(
+        "RATE_CHAT",
+        Some("20:300"),
+        "Chat messages of one client, as RATE:BURST",
+    ),
+    var(
+        "RATE_HISTORY",
+        Some("20:100"),
+        "Pages of chat history of one client, as RATE:BURST",
+    ),
+    var(
+        "RATE_JOIN",
+        Some("10:60"),
+        "Joins and leaves of one client, as RATE:BURST",
+    ),
+    var(
+        "RATE_SFU",
+        Some("200:5000"),
+        "Requests of one client to a media server, as RATE:BURST",
+    ),
+    var(
+        "RATE_OTHER",
+        Some("50:500"),
+        "All other events of one client, as RATE:BURST",
+    ),
+    var(
+        "RATE_REFUSED",
+        Some("50:1000"),
+        "Refusals of one client by these limits, and frames that cannot be read, as RATE:BURST: beyond that it is disconnected",
+    ),
+    var(
+        "ROOMS_PER_MIN",
+        Some("60"),
+        "Rooms that one client may join in a minute",
     ),
     var(
         "SHUTDOWN_GRACE_MS",

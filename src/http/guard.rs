@@ -103,7 +103,7 @@ fn opens_a_page(request: &Request<Body>) -> bool {
 
 /// Whether an orchestrator asks how the node is, or a tool what its events are. They are no pages,
 /// know no origin, and are told the same as anybody.
-fn is_for_all(request: &Request<Body>) -> bool {
+pub(super) fn is_for_all(request: &Request<Body>) -> bool {
     matches!(
         request.uri().path(),
         "/livez" | "/readyz" | "/healthz" | "/asyncapi.json"

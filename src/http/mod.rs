@@ -2,7 +2,9 @@
 //! all events, credentials for TURN servers, and in development the login and the demo.
 
 mod admin;
+mod admission;
 mod asyncapi;
+mod body;
 mod demo;
 mod dev;
 mod frames;
@@ -26,10 +28,11 @@ use crate::{
 };
 
 pub use admin::admin;
+pub use admission::{admission, refuse};
 pub use guard::guard;
 pub use health::Readiness;
 pub use problem::Problem;
-pub use server::{App, Caller, bind, serve};
+pub use server::{App, Caller, Serving, bind, serve};
 pub use tls::{Tls, TlsError, TlsFile, TlsFiles, TlsIdentity, TlsSetupError};
 pub use turn::TurnDesk;
 pub use wire::WireControl;

@@ -17,9 +17,14 @@ use std::{
 };
 
 use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{frames::FrameReader, stream::Stream};
+use crate::{
+    limits::{Network, Pace, Pass, Rate, Ticket},
+    telemetry,
+};
 
 /// What to do when a connection is lost. Called once, from the task that reads it.
 type LossHook = Box<dyn Fn() + Send + Sync>;
@@ -34,6 +39,11 @@ pub struct WireControl {
     on_loss: OnceLock<LossHook>,
     messages: AtomicU64,
     goodbye: AtomicBool,
+    muted: AtomicBool,
+    requested: AtomicBool,
+    upgraded: AtomicBool,
+    /// What the connection counts for, if its client is behind a proxy.
+    ticket: Mutex<Option<Ticket<Network>>>,
 }
 
 impl WireControl {
@@ -44,11 +54,37 @@ impl WireControl {
         self.writer.wake();
     }
 
+    /// Reads nothing any more, while what is to be sent still is.
+    pub fn mute(&self) {
+        self.muted.store(true, Ordering::Release);
+    }
+
     /// Watches the connection from the answer to the current request on, which makes it a
     /// WebSocket: messages are counted, and `on_loss` is called when the client is gone.
     pub fn watch(&self, on_loss: impl Fn() + Send + Sync + 'static) {
         // Called once the upgrade is certain, which happens once to a connection.
         let _ = self.on_loss.set(Box::new(on_loss));
+        self.becomes_websocket();
+    }
+
+    /// What comes after the current request are frames.
+    pub(super) fn becomes_websocket(&self) {
+        self.upgraded.store(true, Ordering::Release);
+    }
+
+    /// The head of a request has come.
+    pub(super) fn note_request(&self) {
+        self.requested.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one has.
+    pub(super) fn had_request(&self) -> bool {
+        self.requested.load(Ordering::Relaxed)
+    }
+
+    /// Keeps `ticket` as long as the connection is open.
+    pub(super) fn keep(&self, ticket: Ticket<Network>) {
+        *self.ticket.lock() = Some(ticket);
     }
 
     /// How many events and acknowledgements the kernel has taken since the upgrade.
@@ -92,6 +128,17 @@ pub(super) struct Wire {
     /// Messages in what the stream holds back.
     held: u64,
     lost: bool,
+    /// How many frames it may bring, if there is a limit.
+    pace: Option<Pace>,
+    /// Its place, if places are counted.
+    _pass: Option<Pass>,
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        // The control may be held for longer.
+        drop(self.control.ticket.lock().take());
+    }
 }
 
 /// The frames of both directions, from the upgrade on.
@@ -109,7 +156,15 @@ impl Wire {
             frames: None,
             held: 0,
             lost: false,
+            pace: None,
+            _pass: None,
         }
+    }
+
+    /// The same, which has a place while it is open, and may bring frames at that rate.
+    pub(super) fn held_to(mut self, pass: Option<Pass>, frames: Option<Rate>) -> Self {
+        (self.pace, self._pass) = (frames.map(Pace::new), pass);
+        self
     }
 
     /// Does what has to happen when the kernel would block: be woken by a cut as well.
@@ -122,9 +177,11 @@ impl Wire {
         }
     }
 
-    /// The frames, if the connection is watched.
+    /// The frames, if there are any: once it is a WebSocket.
     fn frames(&mut self) -> Option<&mut Frames> {
-        self.control.on_loss.get()?;
+        if !self.control.upgraded.load(Ordering::Acquire) {
+            return None;
+        }
         Some(self.frames.get_or_insert_with(|| Frames {
             incoming: FrameReader::at_first_frame(),
             outgoing: FrameReader::before_upgrade(),
@@ -133,6 +190,10 @@ impl Wire {
 
     /// Counts what the stream took.
     fn wrote<'a>(&mut self, count: usize, bufs: impl Iterator<Item = &'a [u8]>) {
+        // Nobody asks what has left but those who watch.
+        if self.control.on_loss.get().is_none() {
+            return;
+        }
         let Some(frames) = self.frames() else { return };
         let (mut left, mut messages) = (count, 0);
         for buf in bufs {
@@ -157,12 +218,18 @@ impl Wire {
     /// Looks at what the client sent.
     fn received(&mut self, bytes: &[u8]) {
         let Some(frames) = self.frames() else { return };
-        let mut goodbye = false;
-        frames
-            .incoming
-            .read(bytes, |frame| goodbye |= frame.is_goodbye());
+        let (mut goodbye, mut count) = (false, 0);
+        frames.incoming.read(bytes, |frame| {
+            goodbye |= frame.is_goodbye();
+            count += 1;
+        });
         if goodbye {
             self.control.goodbye.store(true, Ordering::Release);
+        }
+        if count > 0 && self.pace.as_ref().is_some_and(|pace| !pace.keeps(count)) {
+            // Not one event need have been among them: nobody above counts all of them.
+            telemetry::rate_limited("frames");
+            self.control.cut();
         }
     }
 
@@ -181,6 +248,9 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = match self.control.check() {
+            Ok(()) if self.control.muted.load(Ordering::Acquire) => {
+                self.waiting(&self.control.reader, cx)
+            }
             Ok(()) => match Pin::new(&mut self.stream).poll_read(cx, buf) {
                 Poll::Pending => self.waiting(&self.control.reader, cx),
                 done => done,

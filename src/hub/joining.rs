@@ -119,7 +119,7 @@ impl Session {
     ///
     /// # Errors
     /// `ROOM_NOT_FOUND`, `SERVICE_UNAVAILABLE` if the Room Service says so, or nothing; `ROOM_FULL`;
-    /// `DRAINING` while the node stops; `INTERNAL` if the system has no randomness to give.
+    /// `RATE_LIMITED`; `DRAINING` while the node stops; `INTERNAL` if the system has no randomness to give.
     pub fn join(self: &Arc<Self>, code: &RoomCode) -> Joining {
         self.join_as(code, None)
     }
@@ -158,6 +158,9 @@ impl Session {
         };
         if here && self.rejoin_locked(&place, alias.as_deref()) {
             return Joining::Done(Ok(()));
+        }
+        if let Err(refused) = self.spend_room() {
+            return Joining::Done(Err(refused));
         }
         if cluster.is_some() || rooms.is_some() {
             let (session, code) = (Arc::clone(self), code.clone());

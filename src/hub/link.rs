@@ -45,6 +45,8 @@ pub enum CloseReason {
     Draining,
     /// The client's token has expired.
     Expired,
+    /// The client went on sending more than it may. It has left then.
+    Abusive,
     /// A backend wishes it. The client has left then, and does not come back by itself.
     Dismissed {
         /// Whether what is below the session, the Engine.IO connection, ends at once too.

@@ -7,8 +7,9 @@
 
 use crate::core::{Event, MAX_MISSED_BYTES};
 
-/// The most bytes of events that wait for one client, and of answers: as much as is kept for one that
-/// is away. The largest single answer, a page of the longest chat messages, is about 1 MiB.
+/// The most bytes of events that wait for one client, and of answers, unless it is configured to be
+/// more: as much as is kept for one that is away. The largest single answer, a page of the longest
+/// chat messages, is about 1 MiB.
 pub const MAX_QUEUED_BYTES: usize = MAX_MISSED_BYTES;
 
 /// The most messages that wait for one client. Bytes are what bounds a queue; this is only
@@ -19,10 +20,18 @@ pub const MAX_QUEUED_MESSAGES: usize = 16_384;
 pub const MESSAGE_OVERHEAD: usize = 160;
 
 /// What waits for one client, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
     events: usize,
     answers: usize,
+    /// The most of each.
+    most: usize,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self::new(MAX_QUEUED_BYTES)
+    }
 }
 
 /// What one message counts for.
@@ -45,11 +54,26 @@ impl Charge {
 }
 
 impl Load {
+    /// Nothing waits, and of events and of answers at most `most` bytes may.
+    pub const fn new(most: usize) -> Self {
+        Self {
+            events: 0,
+            answers: 0,
+            most,
+        }
+    }
+
+    /// The same bound, and nothing waits.
+    #[must_use]
+    pub const fn emptied(self) -> Self {
+        Self::new(self.most)
+    }
+
     /// Whether there is room for one more message.
     pub const fn has_room(&self, charge: Charge) -> bool {
         match charge {
-            Charge::Event(bytes) => self.events + bytes <= MAX_QUEUED_BYTES,
-            Charge::Answer(bytes) => self.answers + bytes <= MAX_QUEUED_BYTES,
+            Charge::Event(bytes) => self.events + bytes <= self.most,
+            Charge::Answer(bytes) => self.answers + bytes <= self.most,
         }
     }
 

@@ -3,6 +3,7 @@
 //! | module | what is there |
 //! |---|---|
 //! | `session`, `joining` | one client, and what it may do |
+//! | `spending` | how much of it |
 //! | `chat` | what is said is kept, and told to those who ask |
 //! | `audience` | who hears what backends say |
 //! | `selection`, `emission` | whom a backend means by the names that it gives, and what it tells them |
@@ -51,6 +52,7 @@ mod session;
 mod sfu;
 mod shared;
 mod sharing;
+mod spending;
 mod telling;
 mod windows;
 
@@ -76,6 +78,7 @@ use self::{
 use crate::{
     cluster::Cluster,
     core::{Limits, Member, NodeId, RoomCode, channels::Channels},
+    limits::Debts,
     protocol::WireError,
     services::{
         media::Media,
@@ -96,6 +99,7 @@ pub use overview::{RoomBrief, RoomView};
 pub use returning::Arrival;
 pub use selection::Selection;
 pub use session::{Ending, Session, unix_millis};
+pub use spending::{ClientLimits, Excess};
 pub use telling::Whom;
 
 /// What a hub works with, each if there is one.
@@ -125,16 +129,20 @@ pub struct Hub {
     neighbours: Neighbours,
     chat: Chat,
     audiences: Audiences,
+    limits: ClientLimits,
+    debts: Debts,
 }
 
 impl Hub {
     /// A hub without rooms, whose rooms will have these `limits`; what is said in them is kept as
-    /// `chat` says, and backends are heard on `channels`.
+    /// `chat` says, backends are heard on `channels`, and each client may have as much as `clients`
+    /// says.
     pub fn new(
         limits: Limits,
         neighbours: Neighbours,
         chat: ChatSettings,
         channels: Channels,
+        clients: ClientLimits,
     ) -> Arc<Self> {
         let alone = || NodeId::from("alone");
         let cluster = neighbours.cluster.as_ref();
@@ -153,6 +161,8 @@ impl Hub {
             neighbours,
             chat,
             audiences: Audiences::new(channels, is_alone),
+            limits: clients,
+            debts: Debts::default(),
         });
         hub.start_chat();
         hub

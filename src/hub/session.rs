@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{
     CloseReason, Conn, Hub,
     audience::Topics,
-    chat::{Line, PAGES_AT_ONCE, Rate},
+    chat::{Line, PAGES_AT_ONCE},
     directory::RoomCell,
     expiry::Expiry,
     progress::Progress,
@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     core::{Member, PeerId, Refusal, RelayKind, ResumeSecret, Seat, Welcome},
+    limits::Allowance,
     protocol::{IceServers, RtcState, WireError},
     telemetry,
 };
@@ -63,9 +64,8 @@ pub struct Session {
     pub(super) lanes: Lanes,
     /// What it says.
     pub(super) line: Arc<Line>,
-    /// How often it may speak, and ask what was said, if there is a limit.
-    pub(super) speaking: Option<Rate>,
-    pub(super) reading: Option<Rate>,
+    /// What it has sent of late.
+    pub(super) allowance: Allowance,
     /// The pages of history that it may wait for.
     pub(super) pages: Arc<Semaphore>,
     /// The id by which its transport knows it, if backends may.
@@ -86,8 +86,7 @@ pub(super) enum Place {
 impl Session {
     pub(super) fn new(hub: Arc<Hub>, conn: Conn, member: Arc<Member>, expires_at: u64) -> Self {
         Self {
-            speaking: hub.chat.speaking_rate(),
-            reading: hub.chat.reading_rate(),
+            allowance: hub.debts.open(&member.user),
             hub,
             conn,
             member,
@@ -275,6 +274,8 @@ impl Session {
         if self.hub.sessions.remove(&self.conn.id()).is_some() {
             let protocol = self.conn.link().protocol();
             telemetry::connection_ended(protocol, self.began.elapsed());
+            let (hub, user) = (&self.hub, &self.member.user);
+            hub.debts.close(user, &self.allowance, hub.now_ns());
         }
     }
 

@@ -25,6 +25,7 @@ enum Undone {
 
 /// `error`: an event that asked for no acknowledgement was refused.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct ErrorEvent<'a> {
     code: ErrorCode,
     /// For people.
@@ -33,10 +34,14 @@ pub struct ErrorEvent<'a> {
     event: &'a str,
     /// Whether the same event may succeed later, unchanged.
     retryable: bool,
+    /// In how many milliseconds it may, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
 }
 
 /// The acknowledgement of an event that was refused.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 #[schemars(rename = "Refused")]
 pub struct RefusedAck<'a> {
     status: Undone,
@@ -45,6 +50,9 @@ pub struct RefusedAck<'a> {
     message: &'a str,
     /// Whether the same event may succeed later, unchanged.
     retryable: bool,
+    /// In how many milliseconds it may, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
 }
 
 impl<'a> ErrorEvent<'a> {
@@ -55,6 +63,7 @@ impl<'a> ErrorEvent<'a> {
             message: &error.message,
             event,
             retryable: error.code.retryable(),
+            retry_after_ms: error.retry_after_ms(),
         }
     }
 }
@@ -66,6 +75,7 @@ impl<'a> From<&'a WireError> for RefusedAck<'a> {
             code: error.code,
             message: &error.message,
             retryable: error.code.retryable(),
+            retry_after_ms: error.retry_after_ms(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The codes by which clients tell errors apart, and the one way an error reaches the wire.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -66,6 +66,8 @@ pub struct WireError {
     pub message: Cow<'static, str>,
     /// The field at fault, if one is.
     pub field: Option<Box<str>>,
+    /// When the same may succeed, from now on, if that is known.
+    pub retry_after: Option<Duration>,
 }
 
 impl WireError {
@@ -75,6 +77,7 @@ impl WireError {
             code,
             message: message.into(),
             field: None,
+            retry_after: None,
         }
     }
 
@@ -85,6 +88,13 @@ impl WireError {
             field: Some(field.into()),
             ..self
         }
+    }
+
+    /// In how many milliseconds the same may succeed, if that is known: rounded up, so that who waits
+    /// as long has waited long enough.
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        let wait = self.retry_after?;
+        Some(u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
     }
 
     /// There is no Media Service that could do this.

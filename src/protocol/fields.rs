@@ -14,6 +14,10 @@ use super::{ErrorCode, Secret, WireError};
 /// The most fields of one payload: the contract's largest has four.
 const MAX_FIELDS: usize = 64;
 
+/// How deep values may be nested in a frame: what most readers of JSON take, `serde_json` among them.
+/// What is relayed is not read here, but by whoever gets it.
+pub const MAX_DEPTH: usize = 128;
+
 /// The first argument of an event.
 #[derive(Debug)]
 pub enum Decoded<'a> {
@@ -155,6 +159,7 @@ struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
 /// # Errors
 /// [`ErrorCode::InvalidPayload`] if the text is not such an array.
 pub fn decode(frame: &str) -> Result<(Cow<'_, str>, Decoded<'_>), WireError> {
+    check_depth(frame, "payload")?;
     let mut json = serde_json::Deserializer::from_str(frame);
     json.deserialize_seq(FrameVisitor)
         .map_err(|_| WireError::new(ErrorCode::InvalidPayload, "payload is not valid JSON"))
@@ -165,6 +170,7 @@ pub fn decode(frame: &str) -> Result<(Cow<'_, str>, Decoded<'_>), WireError> {
 /// # Errors
 /// [`ErrorCode::InvalidPayload`] if the text is no JSON, or no object.
 pub fn decode_object(frame: &str) -> Result<Fields<'_>, WireError> {
+    check_depth(frame, "the frame")?;
     let wrong = |what| WireError::new(ErrorCode::InvalidPayload, what);
     let mut json = serde_json::Deserializer::from_str(frame);
     let decoded = PayloadVisitor
@@ -175,6 +181,41 @@ pub fn decode_object(frame: &str) -> Result<Fields<'_>, WireError> {
         Decoded::Object(fields) => Ok(fields),
         Decoded::Nothing | Decoded::Other => Err(wrong("the frame must be a JSON object")),
     }
+}
+
+fn check_depth(frame: &str, what: &str) -> Result<(), WireError> {
+    // It takes so many brackets. Counting them is many times faster than telling those apart that
+    // are in strings, and hardly any frame has as many.
+    let brackets = frame.bytes().filter(|byte| byte | 0x20 == b'{').count();
+    if brackets > MAX_DEPTH && depth(frame) > MAX_DEPTH {
+        let message = format!("{what} must not be nested deeper than {MAX_DEPTH} levels");
+        return Err(WireError::new(ErrorCode::InvalidPayload, message));
+    }
+    Ok(())
+}
+
+/// How deep the values of a JSON text are nested.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = json.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = bytes.next().filter(|byte| *byte != b'"') {
+                    if byte == b'\\' {
+                        bytes.next();
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
 }
 
 struct FrameVisitor;

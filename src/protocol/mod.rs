@@ -30,7 +30,7 @@ pub use command::{
     subscription,
 };
 pub use event::EventSource;
-pub use fields::{Fields, text_of};
+pub use fields::{Fields, MAX_DEPTH, text_of};
 pub use foreign::TYPESCRIPT;
 pub(crate) use foreign::{Candidate, Description, DescriptionInit, RelayBody, TypedDescription};
 pub use ice::{IceServers, IceServersPayload, TurnCredentials, TurnUris};

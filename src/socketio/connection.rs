@@ -40,6 +40,9 @@ pub(super) struct Question {
 /// Time for a client to hear that it is disconnected, before its connection is cut.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// Time for the events to be passed over that were read before a client was sent away.
+const PASSING: Duration = Duration::from_millis(100);
+
 /// A connected socket of the namespace `/`.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -99,18 +102,18 @@ impl Connection {
     /// task of its own.
     fn dismiss(&self, whole: bool) {
         let (socket, transport) = (Arc::clone(&self.socket), Arc::clone(&self.transport));
+        tokio::spawn(dismiss(socket, transport, whole));
+    }
+
+    /// Dismisses a client that goes on sending. Events for a socket that is gone make the library
+    /// break the connection, with what it was to be told still in the queue: so nothing more is
+    /// read, and what was read already has a moment to be passed over.
+    fn send_away(&self) {
+        self.transport.mute();
+        let (socket, transport) = (Arc::clone(&self.socket), Arc::clone(&self.transport));
         tokio::spawn(async move {
-            let handshake = Handshake::of(&socket);
-            let told = socket.disconnect().is_ok();
-            if let Some(handshake) = handshake.filter(|_| !told) {
-                handshake.end(Ending::Intended);
-            }
-            if told && whole {
-                tokio::time::sleep(FAREWELL).await;
-            }
-            if whole || !told {
-                transport.cut();
-            }
+            tokio::time::sleep(PASSING).await;
+            dismiss(socket, transport, true).await;
         });
     }
 
@@ -289,6 +292,7 @@ impl Link for Connection {
         debug!(sid = %self.socket.id, ?reason, "connection closed");
         match reason {
             CloseReason::Draining | CloseReason::Expired => self.end(),
+            CloseReason::Abusive => self.send_away(),
             CloseReason::Dismissed { whole } => self.dismiss(whole),
         }
     }
@@ -300,6 +304,20 @@ pub(super) fn protocol_of(socket: &Socket) -> Protocol {
         // Socket.IO's versions, which are one above those of Engine.IO.
         ProtocolVersion::V4 => Protocol::EngineIo3,
         ProtocolVersion::V5 => Protocol::EngineIo4,
+    }
+}
+
+async fn dismiss(socket: Arc<Socket>, transport: Arc<Transport>, whole: bool) {
+    let handshake = Handshake::of(&socket);
+    let told = socket.disconnect().is_ok();
+    if let Some(handshake) = handshake.filter(|_| !told) {
+        handshake.end(Ending::Intended);
+    }
+    if told && whole {
+        tokio::time::sleep(FAREWELL).await;
+    }
+    if whole || !told {
+        transport.cut();
     }
 }
 

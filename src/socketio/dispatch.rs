@@ -25,17 +25,14 @@ use super::{
 use crate::{
     auth::Verifier,
     core::HistoryQuery,
-    hub::{Answer, History, Joining, Later, Page, Receipt, Session, Subscribed},
+    hub::{Answer, Excess, History, Joining, Later, Page, Receipt, Session, Subscribed},
+    limits::Class,
     protocol::{
-        ChatAck, Command, ErrorCode, HistoryAck, OkAck, RefreshAck, RoomAck, SfuRequest,
+        ChatAck, Command, ErrorCode, HistoryAck, MAX_DEPTH, OkAck, RefreshAck, RoomAck, SfuRequest,
         SubscribeAck, WireError, decode,
     },
     telemetry::{self, EventKind},
 };
-
-/// How deep an event in MessagePack may be nested, as deep as `serde_json` reads JSON. The
-/// library's own bound, 1,024, takes more than the stack of a worker, and that ends the process.
-const MAX_DEPTH: usize = 128;
 
 /// The one handler of a socket's events.
 pub(super) struct Dispatcher {
@@ -198,26 +195,45 @@ impl Call<'_> {
             Ok(text) => text,
             Err((event, error)) => {
                 self.question.asked = EventKind::of(&event);
-                self.refuse(&event, &error);
+                self.stumble(&event, error);
                 return None;
             }
         };
         match decode(text.as_str()) {
             Ok((event, payload)) => {
                 self.question.asked = EventKind::of(&event);
-                let done = Command::read(&event, &payload)
-                    .and_then(|command| self.execute(&event, command));
-                done.unwrap_or_else(|error| {
-                    self.refuse(&event, &error);
+                let done = self.spend(&event).and_then(|()| {
+                    let command = Command::read(&event, &payload)?;
+                    Ok(self.execute(&event, command)?)
+                });
+                done.unwrap_or_else(|excess| {
+                    self.turn_down(&event, excess);
                     None
                 })
             }
             Err(error) => {
                 let event = name_of(text.as_str());
                 self.question.asked = EventKind::of(&event);
-                self.refuse(&event, &error);
+                self.stumble(&event, error);
                 None
             }
+        }
+    }
+
+    /// Whether the client may send the event now.
+    fn spend(&self, event: &str) -> Result<(), Excess> {
+        self.session.spend(class_of(event))
+    }
+
+    /// Answers what cannot be read with what is wrong, as long as it is not too often.
+    fn stumble(&self, event: &str, error: WireError) {
+        let excess = self.session.stumble().err();
+        self.turn_down(event, excess.unwrap_or(Excess::Refused(error)));
+    }
+
+    fn turn_down(&self, event: &str, excess: Excess) {
+        if let Excess::Refused(error) = excess {
+            self.refuse(event, &error);
         }
     }
 
@@ -371,6 +387,18 @@ impl Call<'_> {
     }
 }
 
+/// What kind of event it is by its name, read or not.
+fn class_of(event: &str) -> Class {
+    match event {
+        "chat_message" => Class::Chat,
+        "chat_history" => Class::History,
+        "join:room" | "join_room" | "leave:room" | "leave_room" => Class::Join,
+        _ if event.starts_with("webrtc") => Class::Relay,
+        _ if event.starts_with("sfu_") => Class::Sfu,
+        _ => Class::Other,
+    }
+}
+
 /// Answers a client that has joined.
 fn welcome(connection: &Connection, session: &Session, question: Question) {
     if question.ack.is_none() {
@@ -421,7 +449,8 @@ pub(super) fn json_text(
     }
 }
 
-/// MessagePack as JSON; nothing if it is no plain data, or nested too deep.
+/// MessagePack as JSON; nothing if it is no plain data, or nested too deep. The library's own bound,
+/// 1,024, takes more than the stack of a worker, and that ends the process.
 pub(super) fn unpacked(packed: &[u8]) -> Option<Box<RawValue>> {
     let mut packed = rmp_serde::Deserializer::from_read_ref(packed);
     packed.set_max_depth(MAX_DEPTH);

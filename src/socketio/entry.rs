@@ -109,7 +109,7 @@ where
             }
             None => {
                 let token = token_from_headers(request.headers(), &self.cookie);
-                let handshake = Handshake::new(token);
+                let handshake = Handshake::new(token, self.hub.queued_bytes());
                 let answer = engine.call(boil_down(request, Some(Arc::clone(&handshake))));
                 if query.websocket {
                     return Box::pin(upgrade(answer, handshake, caller));

@@ -14,8 +14,9 @@ use tokio::sync::Notify;
 use super::{connection::Connection, namespace::Socket, transport::Transport};
 use crate::{
     auth::Identity,
-    core::Member,
+    core::{Member, UserId},
     hub::{Ending, Session},
+    limits::Ticket,
 };
 
 /// The sessions that were opened by polling, by Engine.IO session id: later requests of a
@@ -38,6 +39,8 @@ pub(super) struct Handshake {
     transport: Arc<Transport>,
     listed: OnceLock<(Sid, Weak<Registry>)>,
     refusals: AtomicU8,
+    /// The session's place among those of its user, if they are counted.
+    ticket: Mutex<Option<Ticket<UserId>>>,
 }
 
 /// What a session can show for who it is.
@@ -141,7 +144,9 @@ pub(super) enum Admission {
 }
 
 impl Handshake {
-    pub(super) fn new(token: Option<SecretString>) -> Arc<Self> {
+    /// `token` is what the opening request brought; of events and of answers at most `queued` bytes
+    /// may wait for the client.
+    pub(super) fn new(token: Option<SecretString>, queued: usize) -> Arc<Self> {
         Arc::new_cyclic(|me: &Weak<Self>| {
             let me = Weak::clone(me);
             let on_end = move |ending| {
@@ -152,9 +157,10 @@ impl Handshake {
             Self {
                 proof: Mutex::new(token.map_or(Proof::None, Proof::Token)),
                 stage: Mutex::new(Stage::Closed),
-                transport: Transport::new(on_end),
+                transport: Transport::new(queued, on_end),
                 listed: OnceLock::new(),
                 refusals: AtomicU8::new(0),
+                ticket: Mutex::new(None),
             }
         })
     }
@@ -196,8 +202,10 @@ impl Handshake {
         let _ = self.listed.set((sid, Arc::downgrade(registry)));
     }
 
-    /// Lets a client in; its events wait until [`Handshake::open`].
-    pub(super) fn admit(&self, admitted: Admitted) {
+    /// Lets a client in, which has a `ticket` if those of its user are counted; its events wait until
+    /// [`Handshake::open`].
+    pub(super) fn admit(&self, admitted: Admitted, ticket: Option<Ticket<UserId>>) {
+        *self.ticket.lock() = ticket;
         let pause = Pause {
             admitted: Mutex::new(Some(admitted)),
             ..Pause::default()
@@ -271,6 +279,7 @@ impl Handshake {
     /// Ends the session as it was meant. If something is being done for it, whoever does that
     /// ends it. The stage stays locked meanwhile: it comes before the seat and the room.
     pub(super) fn end(&self, ending: Ending) {
+        drop(self.ticket.lock().take());
         match std::mem::replace(&mut *self.stage.lock(), Stage::Closed) {
             Stage::Open { session, .. } => session.close(ending),
             Stage::Waiting(pause) => pause.end(ending),

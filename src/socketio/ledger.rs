@@ -29,6 +29,14 @@ struct Entry {
 }
 
 impl Ledger {
+    /// Nothing was handed over, and of events and of answers at most so many bytes may wait.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            load: Load::new(most),
+            ..Self::default()
+        }
+    }
+
     /// Forgets what has left, and returns whether a message has room that tells `event`, or that
     /// nobody gets again and has so many bytes.
     pub(super) fn has_room(&mut self, left: u64, event: Option<&Event<'_>>, bytes: usize) -> bool {
@@ -52,7 +60,7 @@ impl Ledger {
     /// Takes out the events that have not left.
     pub(super) fn reclaim(&mut self, left: u64) -> Vec<Event<'static>> {
         self.prune(left);
-        self.load = Load::default();
+        self.load = self.load.emptied();
         self.gone += self.entries.len() as u64;
         std::mem::take(&mut self.entries)
             .into_iter()

@@ -28,13 +28,17 @@ use super::{
 use crate::{
     auth::{AUTHENTICATION_ERROR, AuthError, Identity},
     config::SocketParser,
-    hub::{Ending, Link},
+    hub::{CloseReason, Ending, Link},
+    limits::{Class, Crowd},
     telemetry,
 };
 
 /// How often a client may fail to authenticate on one connection. Another costs it another
 /// handshake.
 pub(super) const MAX_REFUSALS: u8 = 3;
+
+/// What a client is told whose user has as many connections as one may.
+const TOO_MANY: &str = "Too many connections";
 
 /// The longest resume token, in bytes.
 const MAX_RESUME_TOKEN: usize = 512;
@@ -68,11 +72,17 @@ impl Gate {
         let auth = AuthPayload::of(&socket, auth);
         match self.authenticate(&handshake, auth.token).await {
             Ok(identity) => {
-                handshake.admit(Admitted {
-                    member: identity.member(),
+                let member = identity.member();
+                let Ok(ticket) = self.services.hub.count(&member.user) else {
+                    telemetry::connection_refused(protocol_of(&socket), Crowd::User.name());
+                    return Err(Box::new(TOO_MANY));
+                };
+                let admitted = Admitted {
+                    member,
                     resume: auth.resume,
                     expires_at: identity.expires_at,
-                });
+                };
+                handshake.admit(admitted, ticket);
                 handshake.proven(identity);
                 socket.on_fallback(Dispatcher::new(self.services.verifier.clone()));
                 socket.on_disconnect(Farewell);
@@ -135,6 +145,10 @@ impl Gate {
         );
         session.known_as(sid.as_str());
         debug!(user = %session.member().user, "client connected");
+        if session.spend(Class::Join).is_err() {
+            // It connects to the namespace again and again, and costs a session each time.
+            connection.close(CloseReason::Abusive);
+        }
         let verifier = self.services.verifier.clone();
         Client {
             handshake,

@@ -94,6 +94,7 @@ where
         .with_adapter::<Adapter>(driver::adapter(way))
         .ping_interval(config.ping_interval)
         .ping_timeout(config.ping_timeout)
+        .connect_timeout(config.connect_timeout)
         .max_payload(config.max_payload_bytes as u64)
         .ws_max_message_size(config.max_payload_bytes)
         .ws_max_frame_size(config.max_payload_bytes)

@@ -29,7 +29,7 @@ pub(super) struct Transport {
 }
 
 /// What is on its way to the client.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Outbox {
     ledger: Ledger,
     /// Messages that left in answers to polls.
@@ -37,12 +37,16 @@ struct Outbox {
 }
 
 impl Transport {
-    /// A transport that calls `on_end` when the client is gone, once or several times.
-    pub(super) fn new(on_end: impl Fn(Ending) + Send + Sync + 'static) -> Arc<Self> {
+    /// A transport that calls `on_end` when the client is gone, once or several times. Of events and
+    /// of answers at most `most` bytes may wait.
+    pub(super) fn new(most: usize, on_end: impl Fn(Ending) + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
             wire: OnceLock::new(),
             cut: CancellationToken::new(),
-            outbox: Mutex::default(),
+            outbox: Mutex::new(Outbox {
+                ledger: Ledger::new(most),
+                polled: 0,
+            }),
             on_end: Box::new(on_end),
         })
     }
@@ -75,6 +79,13 @@ impl Transport {
         self.cut.cancel();
         if let Some(wire) = self.wire.get() {
             wire.cut();
+        }
+    }
+
+    /// Takes nothing more of a client over a WebSocket, to which something is still to be said.
+    pub(super) fn mute(&self) {
+        if let Some(wire) = self.wire.get() {
+            wire.mute();
         }
     }
 

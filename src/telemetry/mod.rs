@@ -13,9 +13,10 @@ use crate::config::LogConfig;
 
 pub use self::metrics::{
     Carrier, EventKind, Metrics, MetricsError, Protocol, Resumption, Snapshot, Traffic,
-    answer_told, client_event, connected_after, connection_ended, connection_opened,
+    abuse_ended, answer_told, client_event, connected_after, connection_ended, connection_opened,
     connection_refused, event_told, handled, joined, lag, offer_sent, peer_left, peer_lost,
-    rate_limited, resumed, room_entered, rtc_outcome, rtc_state, slow_consumer,
+    rate_limited, resumed, room_entered, rtc_outcome, rtc_state, slow_consumer, timed_out,
+    turned_away,
 };
 
 /// Starts logging to standard output, at the levels that `RUST_LOG` asks for, else `info`. The

@@ -9,11 +9,12 @@ use super::{
     close::Close,
     common::Told,
     connection::{Connection, Dialect},
+    mapping::class_of,
 };
 use crate::{
     auth::Verifier,
     core::{PeerId, RelayKind, ResumeToken},
-    hub::{Answer, Receipt, Session},
+    hub::{Answer, Excess, Receipt, Session},
     protocol::{ErrorCode, WireError},
     telemetry::EventKind,
 };
@@ -179,6 +180,19 @@ impl Client {
             let _ = act(Some(*peer));
         }
         Ok(())
+    }
+
+    /// Whether a frame of the type `name` may be handled now; if not the client is told so, unless it
+    /// is being sent away. One without a type is one that cannot be read.
+    pub(super) fn may_send(&self, name: Option<&str>) -> bool {
+        let spent = match name {
+            Some(name) => self.session.spend(class_of(name)),
+            None => self.session.stumble(),
+        };
+        if let Err(Excess::Refused(error)) = &spent {
+            self.link.refuse(name, error);
+        }
+        spent.is_ok()
     }
 
     /// Whether a resume token is about the peer that the client is: it may have been brought back

@@ -48,12 +48,15 @@ impl Close {
         Self::new(CloseCode::Policy, "replaced", Ending::Lost)
     }
 
-    /// The hub ends the connection: 1012 while the node stops, 1008 when the token has expired, or
-    /// a backend wishes it.
+    /// The hub ends the connection: 1012 while the node stops, 1008 when the token has expired, when
+    /// the client goes on sending more than it may, or a backend wishes it.
     pub(super) fn because(reason: CloseReason) -> Self {
         match reason {
             CloseReason::Draining => Self::new(CloseCode::Restart, "draining", Ending::Lost),
             CloseReason::Expired => Self::new(CloseCode::Policy, "token expired", Ending::Lost),
+            CloseReason::Abusive => {
+                Self::new(CloseCode::Policy, "too much was sent", Ending::Intended)
+            }
             CloseReason::Dismissed { .. } => {
                 Self::new(CloseCode::Policy, "disconnected", Ending::Intended)
             }
@@ -65,6 +68,7 @@ impl Close {
     pub(super) fn refused(error: &WireError) -> Self {
         let (code, reason) = match error.code {
             ErrorCode::ServiceUnavailable => (CloseCode::Again, "service unavailable"),
+            ErrorCode::RateLimited => (CloseCode::Again, "too many rooms"),
             ErrorCode::Draining => (CloseCode::Restart, "draining"),
             ErrorCode::Internal => (CloseCode::Error, "internal error"),
             ErrorCode::RoomNotFound => (CloseCode::Policy, "room not found"),

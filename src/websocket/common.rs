@@ -23,6 +23,9 @@ pub(super) enum Told<'a> {
         code: ErrorCode,
         message: &'a str,
         retryable: bool,
+        /// In how many milliseconds the same may succeed, if that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
         /// The field at fault, if one is.
         #[serde(skip_serializing_if = "Option::is_none")]
         field: Option<&'a str>,
@@ -83,6 +86,7 @@ impl<'a> Told<'a> {
             code: error.code,
             message: &error.message,
             retryable: error.code.retryable(),
+            retry_after_ms: error.retry_after_ms(),
             field: error.field.as_deref(),
             frame: about.filter(|about| about.len() <= MAX_TYPE),
         }

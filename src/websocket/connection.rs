@@ -110,10 +110,11 @@ impl Place {
 }
 
 impl Connection {
-    pub(super) fn new(dialect: Dialect) -> Arc<Self> {
+    /// A client for whom of events and of answers at most `queued` bytes may wait.
+    pub(super) fn new(dialect: Dialect, queued: usize) -> Arc<Self> {
         Arc::new(Self {
             dialect,
-            outbox: Outbox::default(),
+            outbox: Outbox::new(queued),
             place: Mutex::default(),
             refreshing: AtomicBool::new(false),
         })

@@ -42,6 +42,7 @@ use super::{
 };
 use crate::{
     hub::{Ending, Session},
+    limits::Class,
     protocol::{ErrorCode, WireError},
 };
 
@@ -260,8 +261,15 @@ impl Driver {
                     self.early.push(text);
                 }
             }
-            Some(Ok(Message::Pong(_))) => self.session.0.heartbeat(),
-            Some(Ok(Message::Ping(_) | Message::Frame(_))) => {}
+            Some(Ok(Message::Pong(_))) => {
+                if self.session.0.spend(Class::Other).is_ok() {
+                    self.session.0.heartbeat();
+                }
+            }
+            // It is answered already: but not for ever.
+            Some(Ok(Message::Ping(_) | Message::Frame(_))) => {
+                let _ = self.session.0.spend(Class::Other);
+            }
             Some(Ok(Message::Binary(_))) => self.over(Over::Close(Close::binary())),
             Some(Ok(Message::Close(content))) => {
                 self.over(Over::Close(Close::answer(content.as_ref())));

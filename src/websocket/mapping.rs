@@ -24,6 +24,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
     core::RelayKind,
+    limits::Class,
     protocol::{Fields, WireError, check_body, decode_object},
 };
 
@@ -43,6 +44,17 @@ const WS_TYPES: [(&str, RelayKind); 5] = [
     ("candidate", RelayKind::Ice),
     ("ice", RelayKind::Ice),
 ];
+
+/// What kind of event a frame of that type is, in both protocols, read or not.
+pub(super) fn class_of(name: &str) -> Class {
+    match name {
+        "sdp" => Class::Relay,
+        "chat" => Class::Chat,
+        "join" | "leave" => Class::Join,
+        _ if kind_of_ws(name).is_some() => Class::Relay,
+        _ => Class::Other,
+    }
+}
 
 /// What the field `sdp` of a `/signal` frame is relayed as.
 ///

@@ -85,6 +85,18 @@ impl Entry {
 }
 
 impl Outbox {
+    /// Nothing waits, and of events and of answers at most `most` bytes may.
+    pub(super) fn new(most: usize) -> Self {
+        let waiting = Waiting {
+            load: Load::new(most),
+            ..Waiting::default()
+        };
+        Self {
+            waiting: Mutex::new(waiting),
+            ..Self::default()
+        }
+    }
+
     /// Queues a frame, and remembers the `event` that it tells until it has left.
     pub(super) fn push(&self, frame: Bytes, event: Option<Event<'static>>) -> Sent {
         let mut waiting = self.waiting.lock();
@@ -157,7 +169,7 @@ impl Outbox {
         waiting
             .frames
             .retain_mut(|entry| entry.give_back(&mut events));
-        let mut load = Load::default();
+        let mut load = waiting.load.emptied();
         let left = flight.frames.iter().chain(&waiting.frames);
         left.for_each(|entry| load.add(entry.charge));
         waiting.load = load;

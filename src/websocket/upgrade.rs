@@ -36,7 +36,7 @@ use super::{
 use crate::{
     auth::{AUTHENTICATION_ERROR, AuthError, Identity, token_from_headers},
     core::{Member, RoomCode},
-    http::Problem,
+    http::{Problem, refuse},
     hub::Link,
     protocol::ErrorCode,
     telemetry,
@@ -129,13 +129,7 @@ where
 {
     if services.hub.is_draining() {
         telemetry::connection_refused(dialect.protocol(), "draining");
-        let retry = [(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S))];
-        let problem = Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            ErrorCode::Draining,
-            "this node is stopping",
-        );
-        return (retry, problem).into_response();
+        return stopping();
     }
     let mut response = match create_response_with_body(&request, Body::empty) {
         Ok(response) => response,
@@ -155,6 +149,14 @@ where
             return unauthorized();
         }
     };
+    let member = identity.member();
+    let ticket = match services.hub.count(&member.user) {
+        Ok(ticket) => ticket,
+        Err(crowd) => {
+            telemetry::connection_refused(dialect.protocol(), crowd.name());
+            return refuse(crowd);
+        }
+    };
     if offer.bearer {
         let bearer = HeaderValue::from_static(BEARER);
         response
@@ -163,13 +165,27 @@ where
     }
     let upgrade = hyper::upgrade::on(request);
     let entry = Entry {
+        link: Connection::new(dialect, services.hub.queued_bytes()),
         services,
-        link: Connection::new(dialect),
-        member: identity.member(),
+        member,
         expires_at: identity.expires_at,
     };
-    tokio::spawn(serve(upgrade, entry, dialect, open));
+    tokio::spawn(async move {
+        serve(upgrade, entry, dialect, open).await;
+        drop(ticket);
+    });
     response
+}
+
+/// Sends a client to another node.
+fn stopping() -> Response {
+    let retry = [(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S))];
+    let problem = Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Draining,
+        "this node is stopping",
+    );
+    (retry, problem).into_response()
 }
 
 async fn serve<O>(upgrade: OnUpgrade, entry: Entry, dialect: Dialect, open: O)

@@ -7,7 +7,8 @@ use switchboard::cluster::{Cluster, ClusterSettings, KeyPrefix, RedisTarget};
 use switchboard::core::channels::Channels;
 use switchboard::core::{CutReason, Event, Limits, Member, PeerId, Sent};
 use switchboard::hub::{
-    ChatSettings, CloseReason, Hub, Joining, Link, Neighbours, Notice, Outgoing, Session,
+    ChatSettings, ClientLimits, CloseReason, Hub, Joining, Link, Neighbours, Notice, Outgoing,
+    Session,
 };
 use switchboard::protocol::{IceServers, WireError};
 use tokio::task::JoinHandle;
@@ -83,9 +84,14 @@ impl Node {
         let chat = ChatSettings {
             service: None,
             buffer_max: 1_000,
-            limited: false,
         };
-        let hub = Hub::new(limits, neighbours, chat, Channels::default());
+        let hub = Hub::new(
+            limits,
+            neighbours,
+            chat,
+            Channels::default(),
+            ClientLimits::default(),
+        );
         let keeping = tokio::spawn(Arc::clone(&hub).keep_in_step());
         Self { hub, keeping }
     }

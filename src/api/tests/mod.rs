@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     core::{Limits, channels::Channels},
     events::FeedSettings,
-    hub::{ChatSettings, Neighbours},
+    hub::{ChatSettings, ClientLimits, Neighbours},
 };
 
 const KEY: &str = "0123456789abcdef";
@@ -26,9 +26,14 @@ fn app(keys: &[&str]) -> Router {
     let chat = ChatSettings {
         service: None,
         buffer_max: 10,
-        limited: false,
     };
-    let hub = Hub::new(limits, Neighbours::default(), chat, Channels::default());
+    let hub = Hub::new(
+        limits,
+        Neighbours::default(),
+        chat,
+        Channels::default(),
+        ClientLimits::default(),
+    );
     let settings = FeedSettings {
         max_bytes: 1_000,
         server: "n1".into(),

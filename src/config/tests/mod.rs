@@ -9,6 +9,7 @@ mod api;
 mod cluster;
 mod effective;
 mod keys;
+mod limits;
 mod tls;
 mod turn;
 

@@ -39,12 +39,6 @@ impl Session {
     /// # Errors
     /// `NOT_IN_ROOM`, `RATE_LIMITED`.
     pub fn history(&self, query: HistoryQuery) -> Result<History, WireError> {
-        let rate = self.reading.as_ref();
-        let allowed = rate.is_none_or(|rate| rate.check().is_ok());
-        let limited = || WireError::new(ErrorCode::RateLimited, "too many pages in a short time");
-        if !allowed {
-            return Err(limited());
-        }
         let (room, remembered) = self.in_room(|cell, seat| {
             let remembered = cell.look(|room| room.history(seat, query))?;
             Ok((cell.id().clone(), remembered))
@@ -56,7 +50,8 @@ impl Session {
             }));
         };
         let slot = Arc::clone(&self.pages).try_acquire_owned();
-        let slot = slot.map_err(|_| limited())?;
+        let slot = slot
+            .map_err(|_| WireError::new(ErrorCode::RateLimited, "too many pages are under way"))?;
         Ok(History::Later(Box::pin(async move {
             let page = gather(&flusher, &room, query, remembered).await;
             drop(slot);

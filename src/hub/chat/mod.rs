@@ -16,9 +16,8 @@ mod line;
 mod missed;
 mod speak;
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 use tracing::{error, warn};
@@ -42,24 +41,8 @@ use crate::{
 /// The most messages by which re-sends are recognised without asking Redis.
 const MAX_RECENT: usize = 20_000;
 
-/// How many messages a client may send at once, and how many each second: more than anybody
-/// writes, and than a client has to make up for after an outage.
-const CHAT_RATE: (u32, u32) = (300, 20);
-
-/// How many pages of history a client may ask for at once, and how many each second: more than
-/// anybody scrolls through.
-const HISTORY_RATE: (u32, u32) = (100, 20);
-
-/// Holds one client to a rate.
-pub(super) type Rate = DefaultDirectRateLimiter;
-
 /// How often to look whether all is delivered.
 const POLL: Duration = Duration::from_millis(20);
-
-fn rate((burst, each_second): (u32, u32)) -> Rate {
-    let count = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-    RateLimiter::direct(Quota::per_second(count(each_second)).allow_burst(count(burst)))
-}
 
 /// How chat is kept.
 #[derive(Clone, Debug)]
@@ -68,8 +51,6 @@ pub struct ChatSettings {
     pub service: Option<ChatClient>,
     /// The most messages of one room that wait for it.
     pub buffer_max: usize,
-    /// Whether clients are held to a rate.
-    pub limited: bool,
 }
 
 /// The part of the hub that keeps what is said.
@@ -80,7 +61,6 @@ pub(super) struct Chat {
     /// Where messages wait for the Chat Service if there is no Redis.
     memory: Option<Arc<MemoryBuffer>>,
     buffer_max: usize,
-    limited: bool,
 }
 
 impl Chat {
@@ -99,23 +79,12 @@ impl Chat {
             flusher,
             memory,
             buffer_max: settings.buffer_max,
-            limited: settings.limited,
         }
     }
 
     /// How many messages wait in this process for the Chat Service, if it is here that they do.
     pub(super) fn in_memory(&self) -> Option<usize> {
         self.memory.as_ref().map(|memory| memory.len())
-    }
-
-    /// How often one client may speak.
-    pub(super) fn speaking_rate(&self) -> Option<Rate> {
-        self.limited.then(|| rate(CHAT_RATE))
-    }
-
-    /// How often one client may ask what was said.
-    pub(super) fn reading_rate(&self) -> Option<Rate> {
-        self.limited.then(|| rate(HISTORY_RATE))
     }
 
     /// Whether another message of the room can be kept.

@@ -65,7 +65,7 @@ impl Session {
     pub fn chat(self: &Arc<Self>, content: &str, client_id: Option<&str>, answer: Answer) {
         let ticket = match self.line.enter(answer) {
             Ok(ticket) => ticket,
-            Err(answer) => return answer(Err(too_fast())),
+            Err(answer) => return answer(Err(too_many())),
         };
         match self.utter(content, client_id) {
             Ok((cell, utterance)) => self.wish(cell, utterance, ticket),
@@ -78,10 +78,6 @@ impl Session {
         content: &str,
         client_id: Option<&str>,
     ) -> Result<(Arc<RoomCell>, Utterance), WireError> {
-        let rate = self.speaking.as_ref();
-        if rate.is_some_and(|rate| rate.check().is_err()) {
-            return Err(too_fast());
-        }
         self.in_room(|cell, seat| {
             let utter = self
                 .hub
@@ -230,6 +226,6 @@ impl Session {
     }
 }
 
-fn too_fast() -> WireError {
-    WireError::new(ErrorCode::RateLimited, "too many messages in a short time")
+fn too_many() -> WireError {
+    WireError::new(ErrorCode::RateLimited, "too many messages wait to be kept")
 }

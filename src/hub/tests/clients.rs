@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use crate::{
     core::{CutReason, Event, Limits, Member, Sent, channels::Channels},
     hub::{
-        ChatSettings, CloseReason, Emission, Hub, Joining, Link, Neighbours, Notice, Outgoing,
-        Session,
+        ChatSettings, ClientLimits, CloseReason, Emission, Hub, Joining, Link, Neighbours, Notice,
+        Outgoing, Session,
     },
     protocol::IceServers,
 };
@@ -81,7 +81,12 @@ pub(super) fn hub() -> Arc<Hub> {
     let chat = ChatSettings {
         service: None,
         buffer_max: 10,
-        limited: false,
     };
-    Hub::new(limits, Neighbours::default(), chat, Channels::default())
+    Hub::new(
+        limits,
+        Neighbours::default(),
+        chat,
+        Channels::default(),
+        ClientLimits::default(),
+    )
 }

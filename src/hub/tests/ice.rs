@@ -7,7 +7,10 @@ use super::*;
 use crate::{
     config::{TurnConfig, TurnUri},
     core::{CutReason, Event, Limits, Member, RoomCode, Sent, channels::Channels},
-    hub::{ChatSettings, CloseReason, Ending, Joining, Link, Neighbours, Notice, Outgoing},
+    hub::{
+        ChatSettings, ClientLimits, CloseReason, Ending, Joining, Link, Neighbours, Notice,
+        Outgoing,
+    },
 };
 
 const TTL: u64 = 3_600;
@@ -66,9 +69,14 @@ fn hub(turn: Option<Arc<Issuer>>) -> Arc<Hub> {
     let chat = ChatSettings {
         service: None,
         buffer_max: 10,
-        limited: false,
     };
-    Hub::new(limits, neighbours, chat, Channels::default())
+    Hub::new(
+        limits,
+        neighbours,
+        chat,
+        Channels::default(),
+        ClientLimits::default(),
+    )
 }
 
 fn open(hub: &Arc<Hub>, resume: Option<&str>) -> (Arc<Session>, Arc<Given>) {

@@ -6,7 +6,10 @@ use serde_json::value::to_raw_value;
 use super::*;
 use crate::{
     core::{CutReason, Event, Limits, Member, RoomCode, RoomId, Sent, channels::Channels},
-    hub::{ChatSettings, CloseReason, Ending, Joining, Link, Neighbours, Outgoing, Session},
+    hub::{
+        ChatSettings, ClientLimits, CloseReason, Ending, Joining, Link, Neighbours, Outgoing,
+        Session,
+    },
     protocol::IceServers,
 };
 
@@ -49,9 +52,14 @@ fn hub() -> Arc<Hub> {
     let chat = ChatSettings {
         service: None,
         buffer_max: 10,
-        limited: false,
     };
-    Hub::new(limits, Neighbours::default(), chat, Channels::default())
+    Hub::new(
+        limits,
+        Neighbours::default(),
+        chat,
+        Channels::default(),
+        ClientLimits::default(),
+    )
 }
 
 fn open(hub: &Arc<Hub>, user: &str) -> (Arc<Session>, Arc<Ear>) {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::protocol::MAX_DEPTH;
 
 fn read(frame: &str) -> Result<String, WireError> {
     let (name, payload) = decode(frame)?;
@@ -107,4 +108,35 @@ fn nothing_shows_a_token_or_the_values_of_a_frame() {
         "Refresh { token: Secret(redacted) }"
     );
     assert_eq!(format!("{payload:?}"), r#"Object({"token"})"#);
+}
+
+/// A relay whose body is nested so deep, with the two levels of the event itself.
+fn nested(levels: usize) -> String {
+    let (open, close) = ("[".repeat(levels - 3), "]".repeat(levels - 3));
+    let body = format!("{{\"sdp\":\"}}]\\\"[[\",\"x\":{open}{close}}}");
+    format!("[\"webrtc:offer\",{{\"targetPeerId\":\"x\",\"offer\":{body}}}]")
+}
+
+#[test]
+fn values_are_nested_so_deep_and_no_deeper() {
+    assert!(decode(&nested(MAX_DEPTH)).is_ok());
+    let error = decode(&nested(MAX_DEPTH + 1)).unwrap_err();
+    assert_eq!(error.code, ErrorCode::InvalidPayload);
+    assert!(error.message.contains("deeper than 128"), "{error:?}");
+    let frame = format!("{{\"a\":{}", "[".repeat(90_000));
+    assert!(decode_object(&frame).is_err());
+}
+
+#[test]
+fn brackets_that_nest_nothing_may_be_as_many_as_fit() {
+    let text = format!(
+        "[\"chat_message\",{{\"content\":\"{}\"}}]",
+        "{[\\\"".repeat(5_000)
+    );
+    assert!(decode(&text).is_ok());
+    let flat = format!(
+        "[\"chat_message\",{{\"content\":[{}[]]}}]",
+        "[],{},".repeat(5_000)
+    );
+    assert!(decode(&flat).is_ok());
 }

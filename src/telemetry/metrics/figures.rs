@@ -113,6 +113,21 @@ pub fn connection_refused(protocol: Protocol, reason: &'static str) {
     counter!(table::REFUSED, "protocol" => protocol.label(), "reason" => reason).increment(1);
 }
 
+/// A connection or a request was refused before it could be told how the client speaks.
+pub fn turned_away(reason: &'static str) {
+    counter!(table::REFUSED, "protocol" => "http", "reason" => reason).increment(1);
+}
+
+/// Something did not come in time, and what it belongs to was given up.
+pub fn timed_out(awaited: &'static str) {
+    counter!(table::TIMEOUTS, "awaited" => awaited).increment(1);
+}
+
+/// A client was disconnected because it went on sending too much.
+pub fn abuse_ended(protocol: Protocol) {
+    counter!(table::ABUSE, "protocol" => protocol.label()).increment(1);
+}
+
 /// A client was cut off because it did not read.
 pub fn slow_consumer(protocol: Protocol) {
     FIGURES.slow[protocol as usize].increment(1);

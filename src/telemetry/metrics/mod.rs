@@ -29,9 +29,9 @@ use tokio::time::{MissedTickBehavior, interval};
 
 pub use self::{
     figures::{
-        client_event, connected_after, connection_ended, connection_opened, connection_refused,
-        event_told, handled, joined, lag, peer_left, peer_lost, rate_limited, resumed,
-        room_entered, rtc_outcome, rtc_state, slow_consumer,
+        abuse_ended, client_event, connected_after, connection_ended, connection_opened,
+        connection_refused, event_told, handled, joined, lag, peer_left, peer_lost, rate_limited,
+        resumed, room_entered, rtc_outcome, rtc_state, slow_consumer, timed_out, turned_away,
     },
     labels::{Carrier, EventKind, Protocol, Resumption},
     offers::{answer_told, offer_sent},

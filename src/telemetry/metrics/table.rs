@@ -18,6 +18,8 @@ pub(super) const RTC_STATES: &str = "switchboard_webrtc_states_total";
 pub(super) const RTC_OUTCOMES: &str = "switchboard_webrtc_outcomes_total";
 pub(super) const SLOW_READERS: &str = "switchboard_slow_consumer_closes_total";
 pub(super) const RATE_LIMITED: &str = "switchboard_rate_limited_total";
+pub(super) const ABUSE: &str = "switchboard_abuse_disconnects_total";
+pub(super) const TIMEOUTS: &str = "switchboard_timeouts_total";
 pub(super) const PUBSUB_OUT: &str = "switchboard_pubsub_published_messages_total";
 pub(super) const PUBSUB_OUT_BYTES: &str = "switchboard_pubsub_published_bytes_total";
 pub(super) const PUBSUB_IN: &str = "switchboard_pubsub_received_messages_total";
@@ -33,7 +35,7 @@ const COUNTERS: Table = &[
     ),
     (
         REFUSED,
-        "Clients that were not let in, by protocol and reason",
+        "Clients that were not let in, by protocol (http before it can be told) and reason",
     ),
     (
         CLIENT_EVENTS,
@@ -78,6 +80,14 @@ const COUNTERS: Table = &[
     (
         RATE_LIMITED,
         "What was refused because it came too often, by the limit that was hit",
+    ),
+    (
+        ABUSE,
+        "Clients that were disconnected because they went on sending too much, by protocol",
+    ),
+    (
+        TIMEOUTS,
+        "Connections and requests given up because something did not come in time, by what: head, body",
     ),
     (
         PUBSUB_OUT,

@@ -144,6 +144,13 @@ impl Protocol for Signal {
             };
         }
         let silent = std::mem::replace(&mut self.silent, false);
+        let name = match &incoming {
+            Ok(incoming) => Some(&*incoming.name),
+            Err((name, _)) => name.as_deref(),
+        };
+        if !self.client.may_send(name) {
+            return Handled::Done;
+        }
         let (about, later, done) = match incoming {
             Ok(incoming) => {
                 let later = incoming.request.is_done_later();

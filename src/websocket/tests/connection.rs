@@ -1,8 +1,9 @@
 use super::*;
+use crate::hub::MAX_QUEUED_BYTES;
 use crate::websocket::house::{seat, welcome};
 
 fn connection() -> Arc<Connection> {
-    Connection::new(Dialect::Ws)
+    Connection::new(Dialect::Ws, MAX_QUEUED_BYTES)
 }
 
 fn hear(connection: &Connection, event: &Event<'_>) {

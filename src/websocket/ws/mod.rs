@@ -171,7 +171,15 @@ impl Protocol for Ws {
 
     fn handle(&mut self, text: &str, _: bool) -> Handled {
         let begun = Instant::now();
-        let (about, later, done) = match Incoming::read(text) {
+        let incoming = Incoming::read(text);
+        let name = match &incoming {
+            Ok(incoming) => Some(&*incoming.name),
+            Err((name, _)) => name.as_deref(),
+        };
+        if !self.client.may_send(name) {
+            return Handled::Done;
+        }
+        let (about, later, done) = match incoming {
             Ok(Incoming { name, request }) => {
                 (Some(name), request.is_done_later(), self.execute(request))
             }

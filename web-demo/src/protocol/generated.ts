@@ -345,6 +345,10 @@ export interface ErrorEvent {
    */
   message: string;
   /**
+   * In how many milliseconds it may, if that is known.
+   */
+  retryAfterMs?: number;
+  /**
    * Whether the same event may succeed later, unchanged.
    */
   retryable: boolean;
@@ -668,6 +672,10 @@ export interface Refused {
    * For people.
    */
   message: string;
+  /**
+   * In how many milliseconds it may, if that is known.
+   */
+  retryAfterMs?: number;
   /**
    * Whether the same event may succeed later, unchanged.
    */
@@ -1397,6 +1405,10 @@ export interface SignalToldError {
    */
   frame?: string;
   message: string;
+  /**
+   * In how many milliseconds the same may succeed, if that is known.
+   */
+  retryAfterMs?: number;
   retryable: boolean;
   type: 'error';
 }
@@ -1807,6 +1819,10 @@ export interface WsToldError {
    */
   frame?: string;
   message: string;
+  /**
+   * In how many milliseconds the same may succeed, if that is known.
+   */
+  retryAfterMs?: number;
   retryable: boolean;
   type: 'error';
 }
