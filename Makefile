@@ -69,6 +69,7 @@ TESTS := \
 	test-chat \
 	test-websocket \
 	test-events \
+	test-chaos \
 	test-sfu \
 	test-turn \
 	test-safety \
@@ -124,6 +125,16 @@ test-events: $(CLUSTER_TESTS) tests/websocket/node_modules/.installed tests/even
 
 measure-events: release tests/clients/node_modules/.installed tests/cluster/node_modules/.installed tests/events/node_modules/.installed ## Latency and loss of events of backends: make measure-events RATE=10000 SECONDS=20
 	cd tests/events && SWITCHBOARD_BIN='$(CURDIR)/target/release/switchboard' node measure/events.mjs
+
+CHAOS_TESTS := $(CLUSTER_TESTS) tests/websocket/node_modules/.installed tests/chaos/node_modules/.installed
+
+test-chaos: $(CHAOS_TESTS) ## Nodes, Redis, services and connections that fail at random, under clients of all protocols
+	cd tests/chaos && $(NPM) test
+
+# The shell has SECONDS and RANDOM of its own: the one must have another name, the other is as good a seed as any.
+chaos: $(CHAOS_TESTS) ## The same for longer: make chaos SEED=7 SECONDS=180 CLIENTS=500
+	cd tests/chaos && SEED=$(or $(SEED),$$RANDOM) CLIENTS=$(or $(CLIENTS),500) CHAOS_SECONDS=$(or $(SECONDS),180) \
+		DETAILS='$(abspath $(DETAILS))' node chaos.mjs
 
 test-sfu: $(SFU_TESTS) media-service/node_modules/.installed ## Rooms on a Media Service that fails, and on the real one
 	cd tests/sfu && $(NPM) test && $(NPM) run test:python

@@ -23,7 +23,12 @@ const WORDS = {
   error: ['error', ({ code, message, retryable, field }) => ({ code, message, retryable, field })],
 };
 
-function words(frame) {
+/** Answers, which are no news. */
+const ANSWERS = ['chat-ack'];
+
+/** A frame in the common words; null if it is an answer. @returns {[string, any] | null} */
+export function signalWords(frame) {
+  if (ANSWERS.includes(frame.type)) return null;
   if (frame.type === 'sdp') {
     const { senderId, senderPeerId, targetId, sdp } = frame;
     return [sdp?.type === 'offer' ? 'offer' : 'answer', { from: senderPeerId, called: senderId, to: targetId, body: sdp }];
@@ -53,7 +58,8 @@ export class SignalGuest extends Guest {
     const add = guest.wire.frames.add.bind(guest.wire.frames);
     guest.wire.frames.add = (type, [frame]) => {
       add(type, [frame]);
-      if (type !== 'chat-ack') guest.note(words(frame));
+      const words = signalWords(frame);
+      if (words) guest.note(words);
     };
     t.after(() => guest.wire.ws.terminate());
     await within(guest.wire.opened, `${who.username} to connect to /signal`);

@@ -27,6 +27,12 @@ const WORDS = {
   error: ['error', ({ code, message, retryable }) => ({ code, message, retryable, field: undefined })],
 };
 
+/** An event in the common words. @returns {[string, any]} */
+export function socketWords(event, told) {
+  const [word, translate] = WORDS[event] ?? [event, (same) => same];
+  return [word, translate(told)];
+}
+
 /** A guest that speaks Socket.IO. */
 export class SocketGuest extends Guest {
   static kind = 'Socket.IO';
@@ -40,10 +46,7 @@ export class SocketGuest extends Guest {
       username: who.username,
       via,
       ...(resume?.token ? { auth: { resumeToken: resume.token } } : {}),
-      prepare: (socket) => socket.onAny((event, ...args) => {
-        const [word, translate] = WORDS[event] ?? [event, (told) => told];
-        guest.note([word, translate(args[0])]);
-      }),
+      prepare: (socket) => socket.onAny((event, told) => guest.note(socketWords(event, told))),
     });
     guest.ended = guest.client.ended;
     if (!resume) guest.client.send('join:room', { roomCode: code });

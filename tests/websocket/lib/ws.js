@@ -31,6 +31,13 @@ const WORDS = {
 /** Answers, which are no news. */
 const ANSWERS = ['chat-ack', 'left', 'auth-ok'];
 
+/** A frame in the common words; null if it is an answer. @returns {[string, any] | null} */
+export function wsWords(frame) {
+  if (ANSWERS.includes(frame.type)) return null;
+  const [word, translate] = WORDS[frame.type] ?? [frame.type, (told) => told];
+  return [word, translate(frame)];
+}
+
 /** Where a `/ws` client connects. */
 export const wsPath = (resume) => `/ws${resume?.by === 'query' ? `?resumeToken=${encodeURIComponent(resume.token)}` : ''}`;
 
@@ -48,9 +55,8 @@ export class WsGuest extends Guest {
     const add = guest.wire.frames.add.bind(guest.wire.frames);
     guest.wire.frames.add = (type, [frame]) => {
       add(type, [frame]);
-      if (ANSWERS.includes(type)) return;
-      const [word, translate] = WORDS[type] ?? [type, (told) => told];
-      guest.note([word, translate(frame)]);
+      const words = wsWords(frame);
+      if (words) guest.note(words);
     };
     t.after(() => guest.wire.ws.terminate());
     await within(guest.wire.opened, `${who.username} to connect to /ws`);

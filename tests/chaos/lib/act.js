@@ -1,0 +1,104 @@
+import { lasting } from '../../cluster/lib/faults.js';
+import { mapLimited, until } from '../../clients/lib/wait.js';
+import { randomFrom } from '../../sfu/lib/player.js';
+import { Actor } from './actor.js';
+import { checkGone, checkThere, memoryOf } from './census.js';
+import { Trouble } from './faults.js';
+import { checkTalk } from './talk.js';
+import { LINES, User } from './user.js';
+import { BOUND_MS } from './world.js';
+
+/** @typedef {import('./world.js').World} World */
+
+/** How many come at once. */
+const COMING = 20;
+const PACE_MS = 700;
+const CHAT_PACE_MS = 2_500;
+/** The longest pause between two faults of a kind. */
+const PAUSE_MS = 500;
+
+/** Clients come and do what clients do, things fail, things are mended, all is looked at, and the clients go. */
+export class Act {
+  /**
+   * @param {World} world
+   * @param {{lanes: import('./faults.js').Fault[][], index: number, seed: number, clients: number, forMs: number}} plot
+   *   `lanes`: the faults that come side by side
+   */
+  constructor(world, plot) {
+    Object.assign(this, { world, ...plot });
+    this.random = randomFrom(plot.seed * 31 + plot.index);
+    this.users = Array.from({ length: plot.clients }, (_, n) => this.#user(n));
+    world.users.push(...this.users);
+  }
+
+  #user(n) {
+    const { codes } = this.world;
+    const home = n % codes.length;
+    return new User(this.world, {
+      sub: `user-${this.index}-${n}`,
+      Line: LINES[Math.floor(n / codes.length) % LINES.length],
+      codes: [0, 1, 2].map((step) => codes[(home + step) % codes.length]),
+      place: n,
+      random: randomFrom(this.seed * 1_000_003 + this.index * 10_007 + n),
+    });
+  }
+
+  /** @returns {Promise<import('./census.js').Memory>} */
+  async play() {
+    const { world, users } = this;
+    world.note(`act ${this.index + 1}: clients come`);
+    await mapLimited(users, COMING, (user) => user.come());
+    const actors = users.map((user) => new Actor(user, { paceMs: PACE_MS, chatPaceMs: CHAT_PACE_MS }));
+    world.onEnd = () => actors.forEach((actor) => actor.stop());
+    const before = await this.#settledMemory();
+    await this.#fail();
+    world.note('all is mended');
+    world.mend();
+    await world.well();
+    await Promise.all(actors.map((actor) => actor.stop()));
+    const stayed = await this.#someGo();
+    await Promise.all(stayed.map((user) => user.connected()));
+    // Not all on the node that came up last: each node is to say who is there.
+    await Promise.all(stayed.map((user) => user.vanish(0)));
+    world.note('looking who is there');
+    await checkThere(world, stayed);
+    world.note('last words');
+    await checkTalk(world, stayed);
+    await world.delivered();
+    const during = this.#memory();
+    await this.#allGo(stayed);
+    world.note('looking what is left');
+    await checkGone(world);
+    return { before, during, after: this.#memory() };
+  }
+
+  /** One fault after another, of each kind of faults at once. */
+  async #fail() {
+    const end = performance.now() + this.forMs;
+    const over = () => performance.now() >= end;
+    const troubles = this.lanes.map((faults) => new Trouble(this.world, this.random, faults, PAUSE_MS));
+    await Promise.all(troubles.map((trouble) => trouble.make(over)));
+    await lasting(PAUSE_MS);
+  }
+
+  /** Some say goodbye, and some are lost for good: none of them may be seen any more. */
+  async #someGo() {
+    const gone = this.users.filter((_, n) => n % 4 === 0);
+    await Promise.all(gone.map((user, n) => (n % 2 ? user.leave() : user.disappear())));
+    return this.users.filter((user) => !gone.includes(user));
+  }
+
+  async #allGo(users) {
+    await Promise.all(users.map((user, n) => (n % 3 ? user.leave() : user.disappear())));
+  }
+
+  /** When each has said something. */
+  async #settledMemory() {
+    await until(() => this.users.every(({ speaker }) => speaker.acked.size > 0), 'all have spoken', BOUND_MS);
+    return this.#memory();
+  }
+
+  #memory() {
+    return this.world.nodes.map(({ child }) => memoryOf(child.pid));
+  }
+}
