@@ -12,6 +12,7 @@ mod guard;
 mod headers;
 mod health;
 mod problem;
+mod read_ahead;
 mod server;
 mod stream;
 mod tls;

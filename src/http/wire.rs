@@ -13,14 +13,18 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{frames::FrameReader, stream::Stream};
+use super::{
+    frames::FrameReader,
+    read_ahead::{READ_AHEAD, ReadAhead},
+    stream::Stream,
+};
 use crate::{
     limits::{Network, Pace, Pass, Rate, Ticket},
     telemetry,
@@ -104,6 +108,23 @@ impl WireControl {
         Ok(())
     }
 
+    /// Looks at what the client sent.
+    fn received(&self, incoming: &mut FrameReader, pace: Option<&Pace>, bytes: &[u8]) {
+        let (mut goodbye, mut count) = (false, 0);
+        incoming.read(bytes, |frame| {
+            goodbye |= frame.is_goodbye();
+            count += 1;
+        });
+        if goodbye {
+            self.goodbye.store(true, Ordering::Release);
+        }
+        if count > 0 && pace.is_some_and(|pace| !pace.keeps(count)) {
+            // Not one event need have been among them: nobody above counts all of them.
+            telemetry::rate_limited("frames");
+            self.cut();
+        }
+    }
+
     fn lost(&self) {
         if let Some(on_loss) = self.on_loss.get() {
             on_loss();
@@ -127,6 +148,7 @@ pub(super) struct Wire {
     frames: Option<Frames>,
     /// Messages in what the stream holds back.
     held: u64,
+    ahead: ReadAhead,
     lost: bool,
     /// How many frames it may bring, if there is a limit.
     pace: Option<Pace>,
@@ -155,6 +177,7 @@ impl Wire {
             control,
             frames: None,
             held: 0,
+            ahead: ReadAhead::default(),
             lost: false,
             pace: None,
             _pass: None,
@@ -177,24 +200,15 @@ impl Wire {
         }
     }
 
-    /// The frames, if there are any: once it is a WebSocket.
-    fn frames(&mut self) -> Option<&mut Frames> {
-        if !self.control.upgraded.load(Ordering::Acquire) {
-            return None;
-        }
-        Some(self.frames.get_or_insert_with(|| Frames {
-            incoming: FrameReader::at_first_frame(),
-            outgoing: FrameReader::before_upgrade(),
-        }))
-    }
-
     /// Counts what the stream took.
     fn wrote<'a>(&mut self, count: usize, bufs: impl Iterator<Item = &'a [u8]>) {
         // Nobody asks what has left but those who watch.
         if self.control.on_loss.get().is_none() {
             return;
         }
-        let Some(frames) = self.frames() else { return };
+        let Some(frames) = frames_of(&self.control, &mut self.frames) else {
+            return;
+        };
         let (mut left, mut messages) = (count, 0);
         for buf in bufs {
             let here = buf.get(..left.min(buf.len())).unwrap_or_default();
@@ -215,22 +229,29 @@ impl Wire {
         }
     }
 
-    /// Looks at what the client sent.
-    fn received(&mut self, bytes: &[u8]) {
-        let Some(frames) = self.frames() else { return };
-        let (mut goodbye, mut count) = (false, 0);
-        frames.incoming.read(bytes, |frame| {
-            goodbye |= frame.is_goodbye();
-            count += 1;
-        });
-        if goodbye {
-            self.control.goodbye.store(true, Ordering::Release);
+    /// Reads, by way of what was read ahead if the reader asks for little, and looks at what came.
+    fn poll_stream(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            self.ahead.give(buf);
+            return Poll::Ready(Ok(()));
         }
-        if count > 0 && self.pace.as_ref().is_some_and(|pace| !pace.keeps(count)) {
-            // Not one event need have been among them: nobody above counts all of them.
-            telemetry::rate_limited("frames");
-            self.control.cut();
+        // Only an upgraded connection has a reader that asks for little.
+        let Some(frames) = frames_of(&self.control, &mut self.frames) else {
+            return Pin::new(&mut self.stream).poll_read(cx, buf);
+        };
+        let (control, pace, incoming) = (&self.control, self.pace.as_ref(), &mut frames.incoming);
+        if buf.remaining() >= READ_AHEAD {
+            let before = buf.filled().len();
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+            control.received(
+                incoming,
+                pace,
+                buf.filled().get(before..).unwrap_or_default(),
+            );
+            return Poll::Ready(Ok(()));
         }
+        let look = |bytes: &[u8]| control.received(incoming, pace, bytes);
+        self.ahead.poll_read(&mut self.stream, cx, buf, look)
     }
 
     fn note_loss(&mut self) {
@@ -238,6 +259,17 @@ impl Wire {
             self.control.lost();
         }
     }
+}
+
+/// The frames, if there are any: once it is a WebSocket.
+fn frames_of<'f>(control: &WireControl, frames: &'f mut Option<Frames>) -> Option<&'f mut Frames> {
+    if !control.upgraded.load(Ordering::Acquire) {
+        return None;
+    }
+    Some(frames.get_or_insert_with(|| Frames {
+        incoming: FrameReader::at_first_frame(),
+        outgoing: FrameReader::before_upgrade(),
+    }))
 }
 
 impl AsyncRead for Wire {
@@ -251,17 +283,14 @@ impl AsyncRead for Wire {
             Ok(()) if self.control.muted.load(Ordering::Acquire) => {
                 self.waiting(&self.control.reader, cx)
             }
-            Ok(()) => match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Ok(()) => match self.poll_stream(cx, buf) {
                 Poll::Pending => self.waiting(&self.control.reader, cx),
                 done => done,
             },
             Err(error) => Poll::Ready(Err(error)),
         };
         match &polled {
-            Poll::Ready(Ok(())) if buf.filled().len() > before => {
-                self.received(buf.filled().get(before..).unwrap_or_default());
-            }
-            Poll::Ready(Ok(())) if buf.capacity() == before => {}
+            Poll::Ready(Ok(())) if buf.filled().len() > before || buf.capacity() == before => {}
             Poll::Ready(_) => self.note_loss(),
             Poll::Pending => {}
         }

@@ -23,8 +23,8 @@ use std::{sync::Arc, time::Duration};
 use indexmap::IndexMap;
 
 use super::{
-    Event, Gossip, HostState, LeaveReason, Member, Mode, ModeState, NodeId, Outbox,
-    PeerId, ResumeSecret, ResumeToken, RoomCode, RoomId, UserId, Welcome,
+    Event, Gossip, HostState, LeaveReason, Member, Mode, ModeState, NodeId, Outbox, PeerId,
+    ResumeSecret, ResumeToken, RoomCode, RoomId, UserId, Welcome,
     chat::ChatLog,
     peer::{Peer, Presence},
     replay::Replay,
