@@ -77,6 +77,10 @@ struct Run {
     /// How long to measure, in seconds.
     #[arg(long, default_value_t = 2.5)]
     seconds: f64,
+    /// Messages of one sender that have not come yet, when it sends as fast as it can: the more, the
+    /// more go in one write.
+    #[arg(long, default_value_t = 4)]
+    under_way: u64,
     /// How long connections come and go in all, in seconds.
     #[arg(long, default_value_t = 120.0)]
     churn: f64,
@@ -134,6 +138,7 @@ impl Run {
             scratch: scratch.path(),
             warm_up: Duration::from_secs(1),
             duration: Duration::from_secs_f64(self.seconds),
+            under_way: self.under_way,
             churn: Duration::from_secs_f64(self.churn),
             quick: self.quick,
         };

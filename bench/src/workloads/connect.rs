@@ -22,7 +22,7 @@ use super::{AT_ONCE, Figures, Setting, Tokens};
 use crate::{client::Client, server::Server};
 
 /// Connections that come and go before anything is measured.
-const WARM_UP: usize = 200;
+const WARM_UP: usize = 1_000;
 
 /// How long a server may take to give back what it needs only while clients come.
 const SETTLE: Duration = Duration::from_secs(3);

@@ -24,9 +24,6 @@ use crate::{
     tally::{Batch, Ring, Tally},
 };
 
-/// Messages of a room that not all have got yet, when it is as fast as it goes.
-const UNDER_WAY: u64 = 16;
-
 /// One room with one who speaks.
 struct Room {
     size: u64,
@@ -60,7 +57,7 @@ pub(crate) async fn run(
             tasks.spawn(listen(Arc::clone(&room), reader, respond));
         }
         match pace {
-            Pace::Saturated => room.say(UNDER_WAY).await?,
+            Pace::Saturated => room.say(setting.under_way).await?,
             Pace::PerSecond(deliveries) => {
                 let gap = (rooms * size) as f64 / deliveries;
                 tasks.spawn(Room::keep_saying(room, Duration::from_secs_f64(gap)));

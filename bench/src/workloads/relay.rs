@@ -20,9 +20,6 @@ use crate::{
 /// Pairs of peers; both sides of each send.
 const PAIRS: usize = 20;
 
-/// What each sender has under way when it sends as fast as it can.
-const UNDER_WAY: u64 = 16;
-
 /// How fast to send.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
@@ -103,7 +100,7 @@ pub(crate) async fn start(
     let count = flows.len();
     for (index, flow) in flows.into_iter().enumerate() {
         match pace {
-            Pace::Saturated => drop(tasks.spawn(flow.saturate())),
+            Pace::Saturated => drop(tasks.spawn(flow.saturate(setting.under_way))),
             Pace::PerSecond(rate) => {
                 let gap = Duration::from_secs_f64(count as f64 / rate);
                 let offset = gap.mul_f64(index as f64 / count as f64);
@@ -149,9 +146,8 @@ async fn connect(
 
 impl Flow {
     /// Sends anew as much as has come.
-    async fn saturate(mut self) -> Result<()> {
+    async fn saturate(mut self, mut credit: u64) -> Result<()> {
         let (mut number, mut out, mut batch) = (0, Vec::new(), Batch::default());
-        let mut credit = UNDER_WAY;
         loop {
             out.clear();
             let now = self.tally.now();
