@@ -27,7 +27,7 @@ FROM debian:12.11-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home switchboard \
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin switchboard \
     && install --directory --owner=switchboard --mode=0750 /var/lib/switchboard
 COPY --from=build /build/target/release/switchboard /usr/local/bin/switchboard
 # By number, so that platforms can tell that it is not root.

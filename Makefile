@@ -28,6 +28,9 @@ run-sfu: build media-service/node_modules/.installed ## The same with a Media Se
 cluster: build ## Start three nodes and a Redis, with the demo on ports 3001 to 3003
 	@scripts/cluster.sh '$(SWITCHBOARD_BIN)'
 
+observe: build ## The same with a Prometheus that scrapes the nodes, on port 9090
+	@OBSERVE=true scripts/cluster.sh '$(SWITCHBOARD_BIN)'
+
 media-service: media-service/node_modules/.installed ## Start the Media Service (an SFU) on port 4000
 	cd media-service && exec node src/main.js
 
@@ -94,9 +97,10 @@ test-demo: web-demo/node_modules/.installed ## Unit tests of the demo
 test-media-service: media-service/node_modules/.installed ## The Media Service with a real worker, and media through it
 	cd media-service && $(NPM) test && $(NPM) run test:media
 
-types: web-demo/node_modules/.installed ## Write docs/asyncapi.json and the TypeScript types of the wire anew
+types: web-demo/node_modules/.installed ## Write docs/asyncapi.json, docs/events.md and the TypeScript types of the wire anew
 	UPDATE_TYPES=1 cargo test --locked --lib asyncapi::
 	cd web-demo && node scripts/types.mjs
+	node scripts/events-reference.mjs
 
 test-asyncapi: build tests/clients/node_modules/.installed tests/asyncapi/node_modules/.installed ## The description of all events, read by the reference parser
 	cd tests/asyncapi && $(NPM) test
