@@ -45,6 +45,10 @@ struct Gateway {
 
 impl Gateway {
     fn start(key: &Path) -> Self {
+        Self::start_with(key, &[])
+    }
+
+    fn start_with(key: &Path, more: &[(&str, &str)]) -> Self {
         let key = key.to_str().unwrap();
         let vars = [
             ("DEV", "true"),
@@ -54,7 +58,7 @@ impl Gateway {
             ("ADMIN_PORT", "0"),
             ("LOG_FORMAT", "json"),
         ];
-        let mut process = switchboard(&[], &vars)
+        let mut process = switchboard(&[], &[&vars, more].concat())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -245,6 +249,27 @@ fn health_tells_a_gateway_that_answers_from_one_that_does_not() {
     assert!(err(&output).starts_with("no answer"), "{output:?}");
     let output = run(&["health"], &[("DEV", "true"), ("PORT", "0")]);
     assert_eq!(output.status.code(), Some(64), "{output:?}");
+}
+
+#[test]
+fn health_asks_over_tls_where_the_gateway_speaks_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let (certificate, key) = (path("cert.pem"), path("key.pem"));
+    let made = rcgen::generate_simple_self_signed(["gateway.example".to_owned()]).unwrap();
+    let text = |label: &str, der: &[u8]| pem::encode(&pem::Pem::new(label, der));
+    std::fs::write(&certificate, text("CERTIFICATE", made.cert.der())).unwrap();
+    std::fs::write(&key, text("PRIVATE KEY", made.signing_key.serialized_der())).unwrap();
+    let tls = [("TLS_CERT", &*certificate), ("TLS_KEY", &*key)];
+    let gateway = Gateway::start_with(&directory.path().join("dev.pem"), &tls);
+    let port = gateway.url.rsplit(':').next().unwrap();
+    let vars = [("DEV", "true"), ("HOST", "127.0.0.1"), ("PORT", port)];
+    let output = run(&["health"], &[&vars[..], &tls].concat());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    // Whoever names a gateway means the one with that name.
+    let url = format!("https://127.0.0.1:{port}");
+    let output = run(&["health", "--url", &url], &[]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
 }
 
 #[test]

@@ -46,8 +46,8 @@ const HIDDEN: &str = "(hidden)";
 /// What stands in place of the credentials of a URL.
 const MASK: &str = "***";
 
-/// Names that sound secret and are not: what has one of them is public.
-const PUBLIC: &[&str] = &["JWT_PUBLIC_KEY", "EMITTER_KEY"];
+/// Names that sound secret and are not: what has one of them is public. `TLS_KEY` names a file.
+const PUBLIC: &[&str] = &["JWT_PUBLIC_KEY", "EMITTER_KEY", "TLS_KEY"];
 
 /// Parts of names that say that a value, or a parameter of a URL, is secret.
 const SECRET_PARTS: &[&str] = &["PASS", "SECRET", "KEY", "TOKEN", "CREDENTIAL", "HEADERS"];
