@@ -294,7 +294,8 @@ impl Tls {
     /// Shakes hands with a client. Nothing if that fails, or takes too long.
     async fn accept(&self, stream: TcpStream) -> Option<Stream> {
         let shaken = timeout(HANDSHAKE_TIMEOUT, async {
-            stream.readable().await?;
+            // Readiness alone may be a guess: whether there is a byte, only a look at it says.
+            stream.peek(&mut [0]).await?;
             let _place = self.places.acquire().await.map_err(io::Error::other)?;
             self.acceptor.accept(stream).await
         });

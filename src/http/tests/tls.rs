@@ -198,6 +198,29 @@ async fn what_counts_as_left_is_what_the_client_can_read() {
 }
 
 #[tokio::test]
+async fn a_handshake_takes_a_place_from_its_first_byte_to_its_end() {
+    let place = Place::of(&made());
+    let tls = Tls::new(&TlsIdentity::read(place.files()).unwrap()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let opening = tokio::spawn({
+        let tls = Arc::clone(&tls);
+        async move { open(Some(&tls), stream).await.is_some() }
+    });
+    tokio::task::yield_now().await;
+    assert_eq!(tls.places.available_permits(), MAX_HANDSHAKES);
+    client.write_all(&[0x16]).await.unwrap();
+    while tls.places.available_permits() == MAX_HANDSHAKES {
+        tokio::task::yield_now().await;
+    }
+    drop(client);
+    assert!(!opening.await.unwrap());
+    assert_eq!(tls.places.available_permits(), MAX_HANDSHAKES);
+}
+
+#[tokio::test]
 async fn whoever_does_not_speak_tls_gets_no_further() {
     let place = Place::of(&made());
     let tls = Tls::new(&TlsIdentity::read(place.files()).unwrap()).unwrap();
