@@ -141,6 +141,11 @@ impl Client {
         let _ = timeout(PATIENCE, sending).await.expect("the gateway reads");
     }
 
+    /// Goes without a word, as with a cable that is pulled.
+    pub(crate) fn lose(self) {
+        self.reader.abort();
+    }
+
     /// Ends the connection, and waits for the gateway to do the same: then it has read all that came
     /// before.
     pub(crate) async fn close(self) -> Vec<String> {
