@@ -52,10 +52,16 @@ describe('huge values', () => {
 });
 
 describe('deep values', () => {
-  test('an offer nested a thousand deep passes', async (t) => {
+  test('an offer nested a hundred deep passes, and one nested a thousand deep is refused', async (t) => {
     const [anna, bert] = await party(t, gateway, ['anna', 'bert']);
-    const offer = { deep: nested(1_000) };
-    assert.equal((await anna.ask('webrtc:offer', { targetPeerId: bert.peerId, offer })).status, 'ok');
+    const offer = { deep: nested(100) };
+    const { peerId: targetPeerId } = bert;
+    // No schema says how deep a value may be: this one is sent past what checks them.
+    const raw = await RawSocket.connected(gateway, { token: await gateway.identity.token() });
+    t.after(() => raw.close());
+    const refused = await raw.ask(1, JSON.stringify(['webrtc:offer', { targetPeerId, offer: { deep: nested(1_000) } }]));
+    assert.deepEqual([refused.code, refused.retryable], ['INVALID_PAYLOAD', false]);
+    assert.equal((await anna.ask('webrtc:offer', { targetPeerId, offer })).status, 'ok');
     assert.deepEqual((await bert.event('webrtc:offer')).offer, offer);
   });
 
