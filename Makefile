@@ -137,7 +137,7 @@ test-chaos: $(CHAOS_TESTS) ## Nodes, Redis, services and connections that fail a
 
 # The shell has SECONDS and RANDOM of its own: the one must have another name, the other is as good a seed as any.
 chaos: $(CHAOS_TESTS) ## The same for longer: make chaos SEED=7 SECONDS=180 CLIENTS=500
-	cd tests/chaos && SEED=$(or $(SEED),$$RANDOM) CLIENTS=$(or $(CLIENTS),500) CHAOS_SECONDS=$(or $(SECONDS),180) \
+	cd tests/chaos && SEED=$(or $(SEED),$$RANDOM) CLIENTS=$(if $(filter command%,$(origin CLIENTS)),$(CLIENTS),500) CHAOS_SECONDS=$(if $(filter command%,$(origin SECONDS)),$(SECONDS),180) \
 		DETAILS='$(abspath $(DETAILS))' node chaos.mjs
 
 test-sfu: $(SFU_TESTS) media-service/node_modules/.installed ## Rooms on a Media Service that fails, and on the real one

@@ -4,6 +4,7 @@ import { randomFrom } from '../../sfu/lib/player.js';
 import { Actor } from './actor.js';
 import { checkGone, checkThere, memoryOf } from './census.js';
 import { Trouble } from './faults.js';
+import { PollingLine } from './socket-line.js';
 import { checkTalk } from './talk.js';
 import { LINES, User } from './user.js';
 import { BOUND_MS } from './world.js';
@@ -12,8 +13,8 @@ import { BOUND_MS } from './world.js';
 
 /** How many come at once. */
 const COMING = 20;
-const PACE_MS = 700;
-const CHAT_PACE_MS = 2_500;
+const PACE_MS = 1_200;
+const CHAT_PACE_MS = 4_000;
 /** The longest pause between two faults of a kind. */
 const PAUSE_MS = 500;
 
@@ -84,12 +85,17 @@ export class Act {
   /** Some say goodbye, and some are lost for good: none of them may be seen any more. */
   async #someGo() {
     const gone = this.users.filter((_, n) => n % 4 === 0);
-    await Promise.all(gone.map((user, n) => (n % 2 ? user.leave() : user.disappear())));
+    await Promise.all(gone.map((user, n) => this.#goes(user, n % 2 === 0)));
     return this.users.filter((user) => !gone.includes(user));
   }
 
   async #allGo(users) {
-    await Promise.all(users.map((user, n) => (n % 3 ? user.leave() : user.disappear())));
+    await Promise.all(users.map((user, n) => this.#goes(user, n % 3 === 0)));
+  }
+
+  /** Who polls has no connection that could break: it would only be missed after a ping, and so it says goodbye. */
+  #goes(user, silently) {
+    return silently && user.Line !== PollingLine ? user.disappear() : user.leave();
   }
 
   /** When each has said something. */

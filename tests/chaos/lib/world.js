@@ -15,7 +15,7 @@ export const BOUND_MS = 120_000;
 /** What may not have been heard by all is said again for so long, should a node be gone. */
 const REMEMBERED_MS = 12_000;
 
-const PING_MS = 2_000;
+const PING_MS = 5_000;
 
 /** Every so many rooms the Room Service wants one on the Media Service. */
 const SFU_EVERY = 5;
