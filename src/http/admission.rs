@@ -13,7 +13,7 @@ use http::{
     header::{CONNECTION, RETRY_AFTER},
 };
 use tower::{Layer as _, Service, util::BoxCloneSyncService};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{App, Caller, Problem, guard::is_for_all};
 use crate::{
@@ -44,6 +44,11 @@ async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
     };
     if let Some(crowd) = caller.refused {
         return turn_away(crowd);
+    }
+    if door.meets_unknown_proxy(caller.peer, request.headers()) {
+        warn!(
+            "requests come through a proxy that TRUSTED_PROXIES does not name: its clients share the limits of one"
+        );
     }
     let network = door.network_of(caller.peer, request.headers());
     let ticket = match door.stand_for(caller.peer, network) {

@@ -1,6 +1,13 @@
 //! Who may come in: decided when a connection is accepted, and when a request opens a session.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -37,6 +44,8 @@ pub struct Door {
     networks: Option<Arc<Tally<Network>>>,
     handshakes: Option<Handshakes>,
     proxies: TrustedProxies,
+    /// Somebody has been told of a proxy that is not trusted.
+    told: AtomicBool,
 }
 
 /// Why a connection, or a session, is refused.
@@ -93,6 +102,7 @@ impl Door {
             networks: settings.per_network.map(Tally::new),
             handshakes: settings.handshakes.map(Handshakes::new),
             proxies: settings.proxies,
+            told: AtomicBool::new(false),
         })
     }
 
@@ -121,6 +131,17 @@ impl Door {
             _place: place,
             _ticket: ticket,
         })
+    }
+
+    /// Whether a request seems to come through a proxy that nobody named, such that all of its
+    /// clients count as one. Says so once.
+    pub fn meets_unknown_proxy(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        let forwarded = ["x-forwarded-for", "forwarded"];
+        self.networks.is_some()
+            && forwarded.iter().any(|name| headers.contains_key(*name))
+            && is_near(peer)
+            && !self.proxies.trust(peer)
+            && !self.told.swap(true, Ordering::Relaxed)
     }
 
     /// Whose a request is that came from `peer`.
@@ -155,6 +176,15 @@ impl Door {
             Some(handshakes) => handshakes.spend(network).map_err(Crowd::Handshakes),
             None => Ok(()),
         }
+    }
+}
+
+/// Whether an address is one of those that proxies of a deployment have: of this machine or a private
+/// network (RFC 1918, RFC 4193). Anybody else may send headers as it likes.
+const fn is_near(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
     }
 }
 

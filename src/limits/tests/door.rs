@@ -101,3 +101,19 @@ fn sessions_are_opened_at_a_rate() {
     };
     assert!(wait <= Duration::from_secs(1));
 }
+
+#[test]
+fn a_proxy_that_nobody_named_is_told_of_once() {
+    let door = door(1, 1);
+    let mut headers = HeaderMap::new();
+    assert!(!door.meets_unknown_proxy(ip("192.168.0.1"), &headers));
+    headers.insert("x-forwarded-for", HeaderValue::from_static("1.1.1.1"));
+    for address in ["10.1.1.1", "203.0.113.1", "2001:db8::1"] {
+        assert!(
+            !door.meets_unknown_proxy(ip(address), &headers),
+            "{address}"
+        );
+    }
+    assert!(door.meets_unknown_proxy(ip("192.168.0.1"), &headers));
+    assert!(!door.meets_unknown_proxy(ip("127.0.0.1"), &headers));
+}
