@@ -59,97 +59,118 @@ const TELLING: [&str; 12] = [
     "id",
 ];
 
-/// `$` stands for somebody or something known, `#` for what must not get to others.
-fn templates(protocol: Protocol) -> Vec<(&'static str, Value)> {
-    let sdp = json!({ "type": "offer", "sdp": "#" });
+/// The name of a message and its payload. `$` stands for somebody or something known, `#` for what
+/// must not get to others.
+type Template = (&'static str, Value);
+
+fn templates(protocol: Protocol) -> Vec<Template> {
     match protocol {
-        Protocol::SocketIo => vec![
-            ("webrtc:offer", json!({ "targetPeerId": "$", "offer": sdp })),
-            (
-                "webrtc:answer",
-                json!({ "targetPeerId": "$", "answer": "#" }),
-            ),
-            (
-                "webrtc:ice",
-                json!({ "targetPeerId": "$", "candidate": "#" }),
-            ),
-            (
-                "webrtc_ice",
-                json!({ "targetPeerId": "$", "candidate": { "candidate": "#" } }),
-            ),
-            (
-                "chat_message",
-                json!({ "content": "#", "clientMessageId": "$" }),
-            ),
-            ("chat_history", json!({ "before": "$", "limit": 5 })),
-            ("peer:kick", json!({ "targetPeerId": "$", "reason": "#" })),
-            ("host:change", json!({ "targetPeerId": "$" })),
-            ("auth:refresh", json!({ "token": "$" })),
-            ("subscribe", json!({ "channel": "$", "last": 5 })),
-            ("unsubscribe", json!({ "channel": "$" })),
-            (
-                "sfu_consume",
-                json!({ "transportId": "$", "producerId": "$", "rtpCapabilities": {} }),
-            ),
-            ("leave:room", json!({})),
-            ("join:room", json!({ "roomCode": "alpha" })),
-            ("peer:left", json!({ "peerId": "$", "reason": "left" })),
-            ("room:kicked", json!({ "roomId": "$", "reason": "#" })),
-        ],
-        Protocol::Signal => vec![
-            (
-                "sdp",
-                json!({ "senderId": "$", "targetId": "$", "sdp": sdp }),
-            ),
-            ("sdp", json!({ "senderId": "$", "sdp": sdp })),
-            (
-                "ice",
-                json!({ "senderId": "$", "targetId": "$", "candidate": "#" }),
-            ),
-            ("chat", json!({ "senderId": "$", "content": "#" })),
-            (
-                "kick",
-                json!({ "senderId": "$", "targetId": "$", "reason": "#" }),
-            ),
-            ("host-change", json!({ "senderId": "$", "hostId": "$" })),
-            ("resume", json!({ "resumeToken": "$" })),
-            ("auth", json!({ "token": "$" })),
-            ("subscribe", json!({ "channel": "$" })),
-        ],
-        Protocol::Ws => vec![
-            (
-                "offer",
-                json!({ "room": "$", "sender": "$", "recipient": "$", "payload": sdp }),
-            ),
-            (
-                "answer",
-                json!({ "room": "alpha", "sender": "mal", "recipient": "$", "payload": "#" }),
-            ),
-            (
-                "ice-candidate",
-                json!({ "room": "alpha", "sender": "$", "payload": "#" }),
-            ),
-            (
-                "chat",
-                json!({ "room": "$", "sender": "mal", "payload": "#" }),
-            ),
-            (
-                "kick",
-                json!({ "room": "$", "sender": "$", "recipient": "$", "payload": "#" }),
-            ),
-            (
-                "host-change",
-                json!({ "room": "alpha", "sender": "mal", "recipient": "$" }),
-            ),
-            ("leave", json!({ "room": "alpha", "sender": "mal" })),
-            (
-                "join",
-                json!({ "room": "alpha", "sender": "$", "payload": { "resumeToken": "$" } }),
-            ),
-            ("resume", json!({ "resumeToken": "$" })),
-            ("subscribe", json!({ "channel": "$" })),
-        ],
+        Protocol::SocketIo => socket_io(),
+        Protocol::Signal => signal(),
+        Protocol::Ws => ws(),
     }
+}
+
+fn sdp() -> Value {
+    json!({ "type": "offer", "sdp": "#" })
+}
+
+fn socket_io() -> Vec<Template> {
+    vec![
+        (
+            "webrtc:offer",
+            json!({ "targetPeerId": "$", "offer": sdp() }),
+        ),
+        (
+            "webrtc:answer",
+            json!({ "targetPeerId": "$", "answer": "#" }),
+        ),
+        (
+            "webrtc:ice",
+            json!({ "targetPeerId": "$", "candidate": "#" }),
+        ),
+        (
+            "webrtc_ice",
+            json!({ "targetPeerId": "$", "candidate": { "candidate": "#" } }),
+        ),
+        (
+            "chat_message",
+            json!({ "content": "#", "clientMessageId": "$" }),
+        ),
+        ("chat_history", json!({ "before": "$", "limit": 5 })),
+        ("peer:kick", json!({ "targetPeerId": "$", "reason": "#" })),
+        ("host:change", json!({ "targetPeerId": "$" })),
+        ("auth:refresh", json!({ "token": "$" })),
+        ("subscribe", json!({ "channel": "$", "last": 5 })),
+        ("unsubscribe", json!({ "channel": "$" })),
+        (
+            "sfu_consume",
+            json!({ "transportId": "$", "producerId": "$", "rtpCapabilities": {} }),
+        ),
+        ("leave:room", json!({})),
+        ("join:room", json!({ "roomCode": "alpha" })),
+        ("peer:left", json!({ "peerId": "$", "reason": "left" })),
+        ("room:kicked", json!({ "roomId": "$", "reason": "#" })),
+    ]
+}
+
+fn signal() -> Vec<Template> {
+    vec![
+        (
+            "sdp",
+            json!({ "senderId": "$", "targetId": "$", "sdp": sdp() }),
+        ),
+        ("sdp", json!({ "senderId": "$", "sdp": sdp() })),
+        (
+            "ice",
+            json!({ "senderId": "$", "targetId": "$", "candidate": "#" }),
+        ),
+        ("chat", json!({ "senderId": "$", "content": "#" })),
+        (
+            "kick",
+            json!({ "senderId": "$", "targetId": "$", "reason": "#" }),
+        ),
+        ("host-change", json!({ "senderId": "$", "hostId": "$" })),
+        ("resume", json!({ "resumeToken": "$" })),
+        ("auth", json!({ "token": "$" })),
+        ("subscribe", json!({ "channel": "$" })),
+    ]
+}
+
+fn ws() -> Vec<Template> {
+    vec![
+        (
+            "offer",
+            json!({ "room": "$", "sender": "$", "recipient": "$", "payload": sdp() }),
+        ),
+        (
+            "answer",
+            json!({ "room": "alpha", "sender": "mal", "recipient": "$", "payload": "#" }),
+        ),
+        (
+            "ice-candidate",
+            json!({ "room": "alpha", "sender": "$", "payload": "#" }),
+        ),
+        (
+            "chat",
+            json!({ "room": "$", "sender": "mal", "payload": "#" }),
+        ),
+        (
+            "kick",
+            json!({ "room": "$", "sender": "$", "recipient": "$", "payload": "#" }),
+        ),
+        (
+            "host-change",
+            json!({ "room": "alpha", "sender": "mal", "recipient": "$" }),
+        ),
+        ("leave", json!({ "room": "alpha", "sender": "mal" })),
+        (
+            "join",
+            json!({ "room": "alpha", "sender": "$", "payload": { "resumeToken": "$" } }),
+        ),
+        ("resume", json!({ "resumeToken": "$" })),
+        ("subscribe", json!({ "channel": "$" })),
+    ]
 }
 
 impl Shot {
