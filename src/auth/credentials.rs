@@ -33,7 +33,9 @@ fn from_bearer(headers: &HeaderMap) -> Option<SecretString> {
     headers.get_all(AUTHORIZATION).iter().find_map(|header| {
         let (scheme, token) = header.to_str().ok()?.trim().split_once(' ')?;
         // The scheme's case does not matter (RFC 9110 §11.1).
-        let token = Some(token.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"))?;
+        let token = scheme
+            .eq_ignore_ascii_case("bearer")
+            .then_some(token.trim())?;
         (!token.is_empty()).then(|| SecretString::from(token))
     })
 }

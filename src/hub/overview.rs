@@ -99,7 +99,7 @@ impl Hub {
             })
         };
         let somebody = brief.nodes.values().any(|peers| *peers > 0);
-        Ok(Some(brief).filter(|_| somebody))
+        Ok(somebody.then_some(brief))
     }
 
     /// A room with its peers, by its id or its code. `me` is the name of this node. Nothing if
