@@ -99,8 +99,9 @@ test('what docker-compose.yml refers to exists', () => {
 });
 
 test('all in docker-compose.yml name each other by the ports that they listen on', () => {
-  const { services } = compose();
+  const { services, networks } = compose();
   const { environment } = services.node1;
+  assert.equal(environment.TRUSTED_PROXIES, networks.default.ipam.config[0].subnet);
   assert.equal(environment.MEDIA_SERVICE_URL, 'http://media-service:4000');
   assert.match(read('media-service/Dockerfile'), /PORT=4000/);
   const targets = GATEWAYS.map((name) => `"${name}:${environment.ADMIN_PORT}"`).join(', ');
