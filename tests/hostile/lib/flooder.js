@@ -35,6 +35,8 @@ class Lane {
   /** @param {number} index */
   constructor(index) {
     this.way = WAYS[index % WAYS.length];
+    // An address of its own: what is limited for each is not what is looked at here.
+    this.from = `127.0.0.${2 + index}`;
     this.at = 0;
     this.open();
   }
@@ -43,7 +45,7 @@ class Lane {
     this.ready = false;
     figures.connections += 1;
     const token = tokens[nextToken++ % tokens.length];
-    const socket = connect({ port, host: '127.0.0.1' });
+    const socket = connect({ port, host: '127.0.0.1', localAddress: this.from });
     this.socket = socket;
     socket.write(`GET ${this.way.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`
       + `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: access_token=${token}\r\n\r\n`);

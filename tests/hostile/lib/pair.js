@@ -17,6 +17,7 @@ export class HealthyPair {
     [pair.anna, pair.bert] = await party(t, gateway, ['anna', 'bert']);
     pair.mark = pair.bert.mark();
     pair.talking = pair.#talk();
+    t.after(() => { pair.#going = false; });
     return pair;
   }
 
