@@ -95,9 +95,10 @@ impl Client {
 
     /// Waits until it has heard of so many peers of its room, itself included.
     pub(crate) async fn await_members(&mut self, count: usize) -> Result<()> {
-        while self.others + 1 < count {
-            self.reader.await_text(b"42[\"peer:joined\"").await?;
-            self.others += 1;
+        while self.others + self.reader.told + 1 < count {
+            timeout(PATIENCE, self.reader.read(|_| {}))
+                .await
+                .context("waiting for others")??;
         }
         Ok(())
     }
@@ -143,6 +144,8 @@ pub(crate) struct Reader {
     buffer: Vec<u8>,
     /// How much of the buffer has been gone over.
     done: usize,
+    /// How many peers it was told of. Some servers tell before they welcome.
+    told: usize,
 }
 
 impl Reader {
@@ -152,6 +155,7 @@ impl Reader {
             writer,
             buffer: Vec::new(),
             done: 0,
+            told: 0,
         }
     }
 
@@ -195,7 +199,10 @@ impl Reader {
             self.done = end;
             match (frame.opcode, &self.buffer[start..end]) {
                 (1, b"2") => send(&self.writer, "3").await?,
-                (1, _) => return Ok(Some((start, end))),
+                (1, text) => {
+                    self.told += usize::from(text.starts_with(b"42[\"peer:joined\""));
+                    return Ok(Some((start, end)));
+                }
                 (8, reason) => bail!("the server closed: {}", String::from_utf8_lossy(reason)),
                 _ => {}
             }

@@ -143,12 +143,13 @@ impl Run {
             quick: self.quick,
         };
         let begun = Instant::now();
-        let results = self.measure(&chosen, &setting).await?;
+        let (results, failures) = self.measure(&chosen, &setting).await?;
         let report = Report::new(results, self.rounds, begun.elapsed(), &house)?;
         writeln!(std::io::stdout(), "{}", report.markdown())?;
         if self.workload.is_empty() && self.only.is_empty() {
             report.write(&self.results)?;
         }
+        ensure!(failures.is_empty(), "failed: {}", failures.join("; "));
         Ok(())
     }
 
@@ -168,9 +169,14 @@ impl Run {
         Ok(WORKLOADS.iter().filter(wanted).copied().collect())
     }
 
-    /// Round after round, workload after workload, one server after the other.
-    async fn measure(&self, chosen: &[Workload], setting: &Setting<'_>) -> Result<Results> {
-        let mut results = Results::new();
+    /// Round after round, workload after workload, one server after the other. What fails is told, and
+    /// the rest is measured nevertheless.
+    async fn measure(
+        &self,
+        chosen: &[Workload],
+        setting: &Setting<'_>,
+    ) -> Result<(Results, Vec<String>)> {
+        let (mut results, mut failures) = (Results::new(), Vec::new());
         for round in 0..self.rounds {
             for workload in chosen.iter().filter(|workload| round < workload.rounds) {
                 let mut kinds: Vec<_> = workload.kinds.to_vec();
@@ -179,9 +185,13 @@ impl Run {
                 kinds.rotate_left(turn);
                 for kind in kinds {
                     let begun = Instant::now();
-                    let figures = workload.run(setting, kind).await;
-                    let figures =
-                        figures.with_context(|| format!("{} with {kind}", workload.name))?;
+                    let figures = match workload.run(setting, kind).await {
+                        Ok(figures) => figures,
+                        Err(error) => {
+                            failures.push(format!("{} with {kind}: {error:#}", workload.name));
+                            continue;
+                        }
+                    };
                     let told: Vec<_> = figures
                         .iter()
                         .map(|(name, value)| format!("{name} {value:.1}"))
@@ -200,7 +210,7 @@ impl Run {
                 }
             }
         }
-        Ok(results)
+        Ok((results, failures))
     }
 
     fn wants(&self, kind: Kind) -> bool {

@@ -21,7 +21,8 @@ use tokio::{
 use super::{AT_ONCE, Figures, Setting, Tokens};
 use crate::{client::Client, server::Server};
 
-/// Connections that come and go before anything is measured.
+/// Connections that come first, before anything is measured. Where memory is, they stay: what a server
+/// keeps for reuse would count for nothing otherwise, or what it needs once would count.
 const WARM_UP: usize = 1_000;
 
 /// How long a server may take to give back what it needs only while clients come.
@@ -35,11 +36,12 @@ const HOLDERS: usize = 4;
 
 /// Opens connections in pairs and holds them: processor time of each, and memory.
 pub(crate) async fn idle(setting: &Setting<'_>, server: &Server, count: usize) -> Result<Figures> {
-    come_and_go(setting, server, WARM_UP).await?;
+    let first = open(server.address, setting.tokens, 0..WARM_UP, None).await?;
     let before = Before::take(server).await?;
-    let clients = open(server.address, setting.tokens, 0..count, None).await?;
+    let users = WARM_UP..WARM_UP + count;
+    let clients = open(server.address, setting.tokens, users, None).await?;
     let figures = before.compare(server, count).await;
-    drop(clients);
+    drop((first, clients));
     figures
 }
 
@@ -49,20 +51,29 @@ pub(crate) async fn idle_outside(
     server: &Server,
     count: usize,
 ) -> Result<Figures> {
-    let count = count.min(file_limit()?.saturating_sub(FILES_OF_ITS_OWN));
-    come_and_go(setting, server, WARM_UP).await?;
+    let most = file_limit()?.saturating_sub(FILES_OF_ITS_OWN + WARM_UP);
+    let count = count.min(most);
+    let first = open(server.address, setting.tokens, 0..WARM_UP, None).await?;
     let before = Before::take(server).await?;
     let tokens = setting.scratch.join("tokens");
     setting.tokens.write(&tokens)?;
     let share = count / HOLDERS;
     let mut holders = Vec::new();
     for index in 0..HOLDERS {
-        holders.push(Holder::start(server.address, &tokens, index, share)?);
+        let users = WARM_UP + index * share;
+        holders.push(Holder::start(
+            server.address,
+            &tokens,
+            index,
+            users..users + share,
+        )?);
     }
     for holder in &mut holders {
         holder.await_ready().await?;
     }
-    before.compare(server, share * HOLDERS).await
+    let figures = before.compare(server, share * HOLDERS).await;
+    drop(first);
+    figures
 }
 
 /// What a server had used before.
@@ -195,15 +206,20 @@ fn file_limit() -> Result<usize> {
 struct Holder(Child);
 
 impl Holder {
-    fn start(to: SocketAddr, tokens: &Path, index: usize, count: usize) -> Result<Self> {
+    fn start(
+        to: SocketAddr,
+        tokens: &Path,
+        index: usize,
+        users: std::ops::Range<usize>,
+    ) -> Result<Self> {
         let from = Ipv4Addr::new(127, 0, 0, u8::try_from(index + 2)?);
         let child = Command::new(std::env::current_exe()?)
             .arg("hold")
             .args(["--server", &to.to_string()])
             .arg("--tokens")
             .arg(tokens)
-            .args(["--first", &(index * count).to_string()])
-            .args(["--count", &count.to_string()])
+            .args(["--first", &users.start.to_string()])
+            .args(["--count", &users.len().to_string()])
             .args(["--from", &from.to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -210,6 +210,11 @@ pub(crate) const WORKLOADS: &[Workload] = &[
 ];
 
 impl Workload {
+    /// Whether messages come at a given pace, and not as fast as it goes.
+    pub(crate) fn paced(&self) -> bool {
+        matches!(self.name, "relay-6k" | "fanout-10-paced" | "backend")
+    }
+
     /// Runs it on servers of this kind, which are started for it.
     pub(crate) async fn run(&self, setting: &Setting<'_>, kind: Kind) -> Result<Figures> {
         let alone = async || -> Result<[Server; 1]> { Ok([setting.house.start(kind, &[]).await?]) };
