@@ -4,7 +4,7 @@ const RETRY_MS = 150;
 
 /** What a user says to its room, each message again until it is acknowledged, and what it hears. */
 export class Speaker {
-  /** clientMessageId → what is known of it. @type {Map<string, {id: string, roomId: string, n: number, from: number, to: number}>} */
+  /** clientMessageId → what is known of it. @type {Map<string, {id: string, roomId: string}>} */
   acked = new Map();
   /** Ids that were heard, each with the number of the connection and the time. @type {Map<string, [number, string]>} */
   #heard = new Map();
@@ -23,13 +23,12 @@ export class Speaker {
     const { user, user: { books, membership } } = this;
     const n = (this.#said += 1);
     const name = `${user.sub} ${n}`;
-    const from = Date.now();
     books.count('chats said');
     for (let tries = 0; user.wanted && user.membership?.roomId === membership.roomId; tries += 1) {
       if (user.here) {
         if (tries) books.count('chats said again');
         const answer = await user.line.chat(name, name);
-        if (answer?.status === 'ok') return this.#note(name, { id: answer.id, roomId: membership.roomId, n, from, to: Date.now() });
+        if (answer?.status === 'ok') return this.#note(name, { id: answer.id, roomId: membership.roomId });
         if (answer) books.count(`refused ${answer.code}`);
       }
       await lasting(RETRY_MS);

@@ -38,14 +38,14 @@ export function checkChat(world, users) {
   }
   const times = new Map();
   for (const room of chat.rooms.values()) {
-    for (const { id, clientMessageId } of room.values()) times.set(clientMessageId, [...times.get(clientMessageId) ?? [], id]);
+    for (const message of room.values()) times.set(message.clientMessageId, [...times.get(message.clientMessageId) ?? [], message]);
   }
   books.counts.set('chats stored', chat.count);
-  for (const [name, ids] of times) {
-    if (ids.length === 1) continue;
-    const told = acked.get(name);
+  for (const [name, messages] of times) {
+    if (messages.length === 1) continue;
+    const at = messages.map(({ timestamp }) => timestamp);
     // A node cannot know of what is said to another while one of them is without Redis.
-    books.wrong('chat stored twice', `${name} as ${ids}`, told && world.troubled(told.from, told.to));
+    books.wrong('chat stored twice', `${name} as ${messages.map(({ id }) => id)}`, world.troubled(Math.min(...at), Math.max(...at)));
   }
   checkOrder(world);
 }
