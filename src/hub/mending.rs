@@ -196,7 +196,10 @@ impl Hub {
         loop {
             let Due { write, dead } = chores.next().await;
             if write {
+                // What has lost the sign of life may have lost what was said, too.
+                cluster.chat().doubt();
                 self.write_all(cluster).await;
+                cluster.chat().link_opened();
                 self.renew_all(cluster).await;
                 cluster.show(&self.status()).await;
             }

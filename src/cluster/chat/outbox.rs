@@ -129,6 +129,12 @@ impl ChatOutbox {
         kept.into_iter().for_each(|kept| kept());
     }
 
+    /// Redis lost something though the way to it was open: from now on all that is not delivered
+    /// waits until [`link_opened`](Self::link_opened) writes it again.
+    pub fn doubt(&self) {
+        self.state.lock().doubtful = true;
+    }
+
     /// The way to Redis is open again, and the rooms are written down: what waits may go, and
     /// before that what Redis may have lost.
     pub fn link_opened(self: &Arc<Self>) {

@@ -45,6 +45,26 @@ describe('Redis that is killed with chat in it', { concurrency: 3 }, () => {
   });
 });
 
+describe('Redis that loses chat and stays', () => {
+  test('gets it again from the node that accepted it, and nobody hears it again', async (t) => {
+    const { service, cluster, redis } = await together(t);
+    const code = freshCode();
+    const [anna, bert] = await party(t, cluster, ['anna', 'bert'], { code, nodes: cluster.nodes });
+    service.answer(503);
+    const ids = await sayAll(anna, numbered(50));
+    await bert.event('chat_message', ({ id }) => id === ids.at(-1));
+    await redis.command('FLUSHALL');
+    await until(async () => (await waiting(redis, roomIdOf(code))) === 50, 'all of it is there again');
+    service.heal();
+    await untilStored(service, roomIdOf(code), ids);
+    const { id } = await say(anna, 'and on');
+    await bert.event('chat_message', (chat) => chat.id === id);
+    for (const client of [anna, bert]) {
+      assert.deepEqual(client.recorder.all('chat_message').map((chat) => chat.id), [...ids, id], 'nobody hears it again');
+    }
+  });
+});
+
 describe('chat while Redis is away', { concurrency: 3 }, () => {
   test('is acknowledged from memory, heard on its node, and delivered in order when Redis is back', async (t) => {
     const { service, cluster, redis } = await together(t);
