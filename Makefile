@@ -72,7 +72,6 @@ TESTS := \
 	test-chat \
 	test-websocket \
 	test-events \
-	test-chaos \
 	test-sfu \
 	test-turn \
 	test-safety \
@@ -80,7 +79,8 @@ TESTS := \
 	test-hostile \
 	test-deploy \
 	test-python \
-	test-browser
+	test-browser \
+	test-chaos
 
 test: system-packages $(TESTS) ## Run all tests; installs what they need
 
