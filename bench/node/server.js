@@ -96,6 +96,8 @@ const join = async (socket, payload, ack) => {
   if (socket.data.roomId && socket.data.roomId !== roomId) leave(socket, 'left');
   const peer = { id: socket.id, userId: socket.data.userId, userInfo: { username: socket.data.username } };
   if (shared && socket.data.roomId !== roomId) {
+    // First in, then look: who comes to another node meanwhile tells all that are in.
+    socket.join(roomId);
     const records = `bench:room:${roomId}:peers`;
     await shared.hSet(records, socket.id, JSON.stringify(peer));
     const known = await shared.hGetAll(records);

@@ -92,8 +92,18 @@ pub(crate) const TARGETS: &[Target] = &[
         "fanout-100",
         1.5,
     ),
-    node("idle connection in a room, memory", "idle-5k", RSS, 1.0),
-    node("idle connection in a room, memory", "idle-20k", RSS, 0.8),
+    node(
+        "each of 5k idle connections in rooms, memory",
+        "idle-5k",
+        RSS,
+        1.0,
+    ),
+    node(
+        "each of 20k idle connections in rooms, memory",
+        "idle-20k",
+        RSS,
+        0.8,
+    ),
     node(
         "connect with RS256 cookie and join, CPU",
         "idle-5k",
