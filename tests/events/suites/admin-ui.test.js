@@ -189,7 +189,7 @@ test('a node with many clients shows a part of them, and counts all', async (t) 
   const clients = await Promise.all(Array.from({ length: 520 }, (_, n) => connect(t, gateway, { sub: `user ${n}` })));
   const operator = await look(t, gateway, { auth });
   await operator.event('server_stats', ({ clientsCount }) => clientsCount === clients.length + 1);
-  assert.equal(operator.sockets.size, 500);
+  await until(() => operator.sockets.size === 500, 'a part of them is shown');
   for (const client of clients.slice(0, 100)) client.close();
   await operator.event('server_stats', ({ clientsCount }) => clientsCount === clients.length - 99);
   await until(() => operator.sockets.size === 420, 'those that are left are shown');
