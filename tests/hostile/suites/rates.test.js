@@ -167,7 +167,7 @@ describe('a client that goes on sending what is refused', { concurrency: 4 }, ()
     const left = await bert.event('peer:left');
     assert.deepEqual([left.peerId, left.reason], [anna.peerId, 'left']);
     assert.ok(gateway.log.includes('a client that goes on sending too much is disconnected'));
-    assert.equal(await count(gateway, 'switchboard_abuse_disconnects_total'), 1);
+    await until(async () => await count(gateway, 'switchboard_abuse_disconnects_total') === 1, 'it is counted');
     await bert.ask('heartbeat');
   });
 
@@ -212,7 +212,7 @@ describe('a client that goes on sending what is refused', { concurrency: 4 }, ()
       const raw = await RawSocket.connected(gateway, { token: await gateway.identity.token() });
       for (let n = 0; n < 5_000 && !raw.closed; n += 1) raw.send(frame);
       await raw.ended();
-      assert.ok(await count(gateway, 'switchboard_rate_limited_total', 'limit="frames"') > 0);
+      await until(async () => await count(gateway, 'switchboard_rate_limited_total', 'limit="frames"') > 0, 'it is counted');
     });
   }
 

@@ -71,7 +71,7 @@ describe('those that take their time', { concurrency: 6 }, () => {
     t.after(() => clearInterval(drops));
     await patient(slow.closed, 'the connection to be given up');
     assert.match(slow.told(), /^(HTTP\/1\.1 4\d\d |$)/);
-    assert.ok(await count(gateway, 'switchboard_timeouts_total', 'awaited="body"') > 0);
+    await until(async () => await count(gateway, 'switchboard_timeouts_total', 'awaited="body"') > 0, 'it is counted');
     await until(async () => (await raw.poll()) === 400, 'the session is over');
   });
 
@@ -135,7 +135,7 @@ describe('a client that does not read', { concurrency: 2 }, () => {
       const leaving = anna.event('peer:left').then((told) => { left = true; return told; });
       for (let n = 0; n < 1_000 && !left; n += 1) await anna.ask('webrtc:ice', { targetPeerId: slow.peerId, candidate });
       assert.equal((await leaving).peerId, slow.peerId);
-      assert.equal(await count(gateway, 'switchboard_slow_consumer_closes_total'), 1);
+      await until(async () => await count(gateway, 'switchboard_slow_consumer_closes_total') === 1, 'it is counted');
       assert.ok(gateway.log.includes('slow reader cut off'));
     });
   }
