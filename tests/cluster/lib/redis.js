@@ -58,7 +58,8 @@ export class Redis {
     this.#process.once('close', () => (failure ??= new Error(`redis-server ended at start:\n${this.#output}`)));
     await until(async () => {
       if (failure) throw failure;
-      return this.command('INFO').then((text) => text.includes(`process_id:${this.#process.pid}\r`), () => false);
+      const ready = [`process_id:${this.#process.pid}\r`, 'loading:0\r'];
+      return this.command('INFO').then((text) => ready.every((line) => text.includes(line)), () => false);
     }, 'redis-server answers');
   }
 
