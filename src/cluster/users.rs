@@ -21,6 +21,12 @@ const AT_ONCE: usize = 128;
 /// How long to wait for Redis, where a client waits.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// Notes a peer that is waited for. One step: what lapses must not stay for ever when the way to
+/// Redis is lost in between. `KEYS`: the hash. `ARGV`: peer, room, milliseconds.
+const AWAIT: &str = r"
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return redis.call('PEXPIRE', KEYS[1], ARGV[3])";
+
 impl Cluster {
     /// Notes that users are in rooms of this node.
     pub async fn present(&self, users: Vec<(RoomId, UserId)>) {
@@ -76,18 +82,20 @@ impl Cluster {
 
     /// Notes that one of a user's peers is waited for, by this node.
     pub async fn await_peer(&self, user: &UserId, room: &RoomId, peer: PeerId, window: Duration) {
-        let key = self.disconnecting(user);
-        let mut note = cmd("HSET");
-        note.arg(&key).arg(peer.to_string()).arg(room.as_str());
-        let mut expire = cmd("PEXPIRE");
-        expire.arg(&key).arg(millis(window).max(1));
+        let mut note = cmd("EVAL");
+        note.arg(AWAIT)
+            .arg(1)
+            .arg(self.disconnecting(user))
+            .arg(peer.to_string())
+            .arg(room.as_str())
+            .arg(millis(window).max(1));
         let mut serves = cmd("SET");
         serves
             .arg(self.prefix().apply(&format!("user:{{{user}}}:node")))
             .arg(self.identity().0)
             .arg("PX")
             .arg(millis(self.presence_ttl()));
-        for command in [note, expire, serves] {
+        for command in [note, serves] {
             let _ = self.command(&command).await;
         }
     }
