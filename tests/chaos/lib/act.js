@@ -100,7 +100,10 @@ export class Act {
 
   /** When each has said something. */
   async #settledMemory() {
-    await until(() => this.users.every(({ speaker }) => speaker.acked.size > 0), 'all have spoken', BOUND_MS);
+    const silent = () => this.users.filter(({ speaker }) => speaker.acked.size === 0);
+    await until(() => silent().length === 0, 'all have spoken', BOUND_MS).catch((error) => {
+      throw new Error(`${error.message}: ${silent().map(String)} have not; ${[...this.world.books.counts].join(' ')}`);
+    });
     return this.#memory();
   }
 

@@ -9,8 +9,8 @@ import { BOUND_MS } from './world.js';
 
 const sorted = (ids) => [...ids].sort().join();
 
-/** What Redis must not hold when nobody is there: what is of a room, of a user, or of a message. */
-const OF_SOMEBODY = /^room:\{[^}]*\}:|^(presence|disconnecting|user|chat:buffer|chat:dead)[:{]/;
+/** What Redis must not hold when nobody is there, not even for a time: peers, and what they said. */
+const OF_SOMEBODY = /^room:\{[^}]*\}:(peers|nodes|places)$|^presence:|^chat:(buffer|dead):/;
 
 /** What it holds for ever: the nodes by their last sign of life. */
 const FOR_EVER = ['nodes'];

@@ -16,6 +16,9 @@ const anyNode = (world, random) => Math.floor(random() * world.nodes.length);
 /** What takes Redis away from nodes. */
 const trouble = (run) => (world, random) => world.trouble(() => run(world, random));
 
+/** What ends nodes. */
+const loss = (run) => (world, random) => world.loss(() => run(world, random));
+
 /** Longer than a node may be silent, and than its peers are waited for. */
 const LONG_FREEZE_MS = 7_000;
 
@@ -31,19 +34,19 @@ export const NODE_FAULTS = [
   {
     name: 'node killed', brief: true,
     risk: 'memory',
-    async run(world, random) {
+    run: loss(async (world, random) => {
       const index = anyNode(world, random);
       await world.nodes[index].kill();
       await lasting(between(random, 200, 2_500));
       await world.run(index);
-    },
+    }),
   },
   { name: 'node frozen', brief: true, run: trouble((world, random) => freezeNode(world, random, between(random, 500, 2_500))) },
   { name: 'node frozen for long', run: trouble((world, random) => freezeNode(world, random, LONG_FREEZE_MS)) },
   {
     name: 'rolling restart', brief: true,
     risk: 'memory',
-    async run(world) {
+    run: loss(async (world) => {
       for (const index of world.nodes.keys()) {
         world.nodes[index].signal('SIGTERM');
         const { code, signal } = await world.nodes[index].exited();
@@ -51,7 +54,7 @@ export const NODE_FAULTS = [
         await world.run(index);
         await world.ready();
       }
-    },
+    }),
   },
 ];
 

@@ -45,13 +45,15 @@ export class Letters {
 
   #twice({ n, from, to, line }, how) {
     const words = `${this.who}, ${to}, heard ${n} of ${from} (connection ${line}) again on ${how}`;
-    this.books.wrong('relay twice', words, this.world.wasTroubled());
+    // Nodes know how many others got what was said, and not which: it is said again for the peers of one that is lost.
+    this.books.wrong('relay twice', words, this.world.wasTroubled() || this.world.hasLost());
   }
 
   /** Order is promised while both stay. */
   #late({ n, from }, { last, way: before }, way) {
     const words = `${this.who} heard ${n} of ${from} after ${last}`;
-    if (way === before) this.books.wrong('relay out of order', words);
+    // What was given to a connection with Redis that is given up may arrive after what was given to the next one.
+    if (way === before) this.books.wrong('relay out of order', words, this.world.wasTroubled());
     else this.books.count('relays late after a move');
   }
 

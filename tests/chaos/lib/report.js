@@ -8,7 +8,7 @@ const mib = (kib) => kib.map((each) => Math.round(each / MIB)).join(' / ');
 function wrongs(books, ...kinds) {
   const wrong = kinds.reduce((sum, kind) => sum + (books.wrongs.get(kind)?.length ?? 0), 0);
   const excused = kinds.reduce((sum, kind) => sum + books.of(`excused ${kind}`), 0);
-  return excused ? `${wrong} (while a node was without Redis: ${excused})` : `${wrong}`;
+  return excused ? `${wrong} (a node having been without Redis, or lost: ${excused})` : `${wrong}`;
 }
 
 /** Clients by what they speak. @param {World} world */

@@ -53,6 +53,12 @@ export class User {
     return list[Math.floor(this.random() * list.length)];
   }
 
+  /** For who looks for a mistake. */
+  toString() {
+    const { sub, Line: { protocol }, code, lines, line, settled, membership } = this;
+    return `${sub} (${protocol}, ${code}, connection ${lines}${line?.over ? ', over' : ''}, ${settled ? 'in' : 'not in'} ${membership?.roomId})`;
+  }
+
   /** Whether it can say something to its room now. */
   get here() {
     return this.settled && this.line !== null && !this.line.over;

@@ -30,10 +30,14 @@ const ENV = {
   SHUTDOWN_GRACE_MS: '500',
 };
 
+const within = (spans, from, to) => spans.some((span) => span.from <= to && span.to >= from);
+
 /** Three nodes with all that they talk to, and what fails between them. */
 export class World {
   /** When Redis was not there for all nodes, or not for one that stood still, as spans of time. @type {{from: number, to: number}[]} */
   troubles = [];
+  /** When nodes ended and were started again. @type {{from: number, to: number}[]} */
+  losses = [];
   /** Every process of a node that ever ran. @type {import('../../clients/lib/gateway.js').Gateway[]} */
   processes = [];
   /** What was done when. @type {string[]} */
@@ -133,7 +137,7 @@ export class World {
 
   /** Whether some node was without Redis at some time from then on until then. */
   troubled(from, to) {
-    return this.troubles.some((span) => span.from <= to && span.to >= from);
+    return within(this.troubles, from, to);
   }
 
   /** The same for now, and as long before as nodes remember of what is on its way. */
@@ -141,10 +145,24 @@ export class World {
     return this.troubled(Date.now() - REMEMBERED_MS, Date.now());
   }
 
+  /** Whether a node was lost in that time. */
+  hasLost() {
+    return within(this.losses, Date.now() - REMEMBERED_MS, Date.now());
+  }
+
   /** Does something that takes Redis away from nodes, and waits until they are ready again. @param {() => unknown} work */
-  async trouble(work) {
+  trouble(work) {
+    return this.#during(this.troubles, work);
+  }
+
+  /** The same for what ends nodes. @param {() => unknown} work */
+  loss(work) {
+    return this.#during(this.losses, work);
+  }
+
+  async #during(spans, work) {
     const span = { from: Date.now(), to: Infinity };
-    this.troubles.push(span);
+    spans.push(span);
     await work();
     await this.ready();
     span.to = Date.now();

@@ -8,7 +8,7 @@ import { checkChat } from '../lib/talk.js';
 
 /** A world in which nothing fails, or something does. @param {boolean} [troubled] */
 function quietWorld(troubled = false) {
-  const world = { books: new Books(), troubled: () => troubled, wasTroubled: () => troubled };
+  const world = { books: new Books(), troubled: () => troubled, wasTroubled: () => troubled, hasLost: () => troubled };
   return { world, kinds: () => [...world.books.wrongs.keys()] };
 }
 
