@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 /** Those that are about one process, or about what no other client takes part in. */
 const ONE_PROCESS = ['auth', 'config', 'dev', 'jwks', 'origins', 'process'];
 /** They wait more than they work. */
-const CONCURRENCY = 4;
+const CONCURRENCY = 3;
 
 function suitesIn(place, prefix = '') {
   const directory = fileURLToPath(new URL(place, import.meta.url));
