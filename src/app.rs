@@ -32,7 +32,10 @@ use crate::{
     limits::Door,
     services::{self, chat::ChatClient, media::Media, room::RoomService},
     socketio::{self, Namespace},
-    telemetry::{Metrics, MetricsError},
+    telemetry::{
+        Metrics, MetricsError,
+        traces::{Traces, TracesError},
+    },
     turn::Issuer,
     websocket,
 };
@@ -43,7 +46,8 @@ const RESTART: Duration = Duration::from_secs(1);
 /// How long the last chat may take to be delivered when the node stops.
 const DELIVERY: Duration = Duration::from_secs(5);
 
-/// How long the last messages to other nodes, and to media servers, may take when the node stops.
+/// How long the last messages to other nodes, to media servers, and the last spans may take when the
+/// node stops.
 const FLUSH: Duration = Duration::from_secs(2);
 
 /// Why a gateway does not start.
@@ -82,6 +86,9 @@ pub enum StartError {
     /// Figures cannot be kept.
     #[error("cannot keep metrics")]
     Metrics(#[from] MetricsError),
+    /// Traces cannot be sent.
+    #[error("cannot send traces")]
+    Traces(#[from] TracesError),
     /// Backends cannot be heard.
     #[error("cannot listen to the channels of backends")]
     Events(#[from] SubscribeError),
@@ -110,6 +117,7 @@ pub struct Gateway {
     metrics: Arc<Metrics>,
     admin: TcpListener,
     feed: Arc<Feed>,
+    traces: Option<Traces>,
     /// Ends when the gateway does.
     _emitter: Option<Emitter>,
 }
@@ -123,7 +131,7 @@ impl Gateway {
         let dev_issuer = dev_issuer(&config)?;
         let verifier = Verifier::new(&config.auth, dev_issuer.as_deref())?;
         preload_keys(verifier.clone());
-        let metrics = Metrics::start()?;
+        let (metrics, traces) = start_telemetry(&config)?;
         let neighbours = find_neighbours(&config).await?;
         let (chat, channels) = (chat_settings(&config)?, config.channels.clone());
         let (rooms, clients) = (room_limits(&config.rooms), client_limits(&config));
@@ -155,6 +163,7 @@ impl Gateway {
             metrics,
             admin,
             feed,
+            traces,
             _emitter: emitter,
         })
     }
@@ -227,6 +236,9 @@ impl Gateway {
             if let Err(error) = serving.await {
                 warn!(%error, "a server ended badly");
             }
+        }
+        if let Some(traces) = self.traces {
+            traces.finish(FLUSH).await;
         }
         info!("stopped");
     }
@@ -322,6 +334,14 @@ async fn find_neighbours(config: &Config) -> Result<Neighbours, StartError> {
 fn dev_issuer(config: &Config) -> Result<Option<Arc<DevIssuer>>, DevKeyError> {
     let make = || DevIssuer::new(&config.auth, config.dev_key_file.as_deref()).map(Arc::new);
     config.dev.then(make).transpose()
+}
+
+/// Begins to count, and to send traces if they are to go anywhere.
+fn start_telemetry(config: &Config) -> Result<(Arc<Metrics>, Option<Traces>), StartError> {
+    let node = config.cluster.as_ref().map(|cluster| &*cluster.node);
+    let traces = config.traces.as_ref();
+    let traces = traces.map(|traces| Traces::start(traces, node));
+    Ok((Metrics::start()?, traces.transpose()?))
 }
 
 fn api_settings(config: &Config) -> ApiSettings {

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`app`] | the wiring, from a configuration to a gateway that serves |
 //! | [`config`] | environment variables and flags, all checked at start |
-//! | [`telemetry`] | logs and figures |
+//! | [`telemetry`] | logs, figures and traces |
 //! | [`core`] | rooms as a state machine: pure, no I/O, no clock |
 //! | [`protocol`] | the wire: error codes, the payloads clients send and get |
 //! | [`hub`] | the rooms of this node, running: locks, timers, sessions |

@@ -33,7 +33,13 @@ pub(crate) fn hear(data: &[u8]) -> Option<(NodeId, Gossip<'_>)> {
 pub(crate) fn bus(data: &[u8]) {
     let whole = Bytes::copy_from_slice(data);
     if let Some((envelope, payload)) = Envelope::open(&whole) {
-        assert_eq!([&envelope.encode()[..], &payload[..]].concat(), data);
+        let written = [&envelope.encode()[..], &payload[..]].concat();
+        // Of a trace only what is understood is written again.
+        if envelope.trace.is_none() && data.first() == Some(&1) {
+            assert_eq!(written, data);
+        }
+        let again = Envelope::open(&written.into());
+        assert_eq!(again, Some((envelope, payload.clone())));
         message(&payload);
     }
     message(&whole);

@@ -159,6 +159,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("TURN_URIS", "TURN servers"),
     ("MAX_P2P_PEERS", "Rooms, times and limits"),
     ("LOG_FORMAT", "Logs"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "Traces"),
 ];
 
 /// The gateway's own command: all the flags, and nothing else.

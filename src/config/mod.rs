@@ -21,6 +21,7 @@ mod reader;
 mod rsa_key;
 mod services;
 mod tls;
+mod traces;
 mod turn;
 mod validate;
 mod vars;
@@ -50,6 +51,7 @@ pub use self::effective::{Setting, Source};
 pub use self::error::{ConfigErrors, EX_USAGE, LoadError, Mistake};
 pub use self::origin::{Origin, OriginParseError};
 pub use self::rsa_key::{MAX_RSA_BITS, MIN_RSA_BITS, RsaKeyError, RsaPublicKey};
+pub use self::traces::{OtlpProtocol, TraceSampler, TracesConfig};
 pub use self::turn::{TurnUri, TurnUriError};
 pub use self::vars::{VarDoc, reference};
 
@@ -97,6 +99,8 @@ pub struct Config {
     pub shutdown: ShutdownConfig,
     /// How the process logs.
     pub log: LogConfig,
+    /// Where traces go, if they go anywhere.
+    pub traces: Option<TracesConfig>,
     /// Development mode (`DEV`): a key pair made at start, `POST /dev/login`, the demo.
     pub dev: bool,
     /// Where development mode keeps its key pair, if it is to outlive the process or to be shared

@@ -15,6 +15,7 @@ use super::limits::{clients, door};
 use super::reader::Reader;
 use super::services::{chat, services};
 use super::tls::tls;
+use super::traces::traces;
 use super::turn::turn;
 use super::{
     AdminConfig, AuthConfig, Config, EngineConfig, KeySource, ListenConfig, LogConfig, LogFormat,
@@ -78,6 +79,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
     let door = door(reader, clients.limited);
     let grace = reader.millis("SHUTDOWN_GRACE_MS", SHUTDOWN_GRACE_MS);
     let format = log_format(reader, terminal);
+    let traces = traces(reader);
     Some(Config {
         listen,
         tls,
@@ -98,6 +100,7 @@ pub(super) fn config(reader: &mut Reader, terminal: bool) -> Option<Config> {
         door,
         shutdown: ShutdownConfig { grace },
         log: LogConfig { format },
+        traces,
         dev,
         dev_key_file,
     })

@@ -364,6 +364,51 @@ pub(super) const VARS: &[Var] = &[
         None,
         "pretty or json [default: pretty on a terminal, else json]",
     ),
+    var(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        None,
+        "OpenTelemetry collector that gets traces: http://collector:4318, or :4317 for gRPC [default: no traces]",
+    ),
+    var(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        Some("http/protobuf"),
+        "How it is spoken to: http/protobuf, http/json or grpc",
+    ),
+    var(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        None,
+        "Headers for the collector, as name=value separated by commas",
+    ),
+    var(
+        "OTEL_EXPORTER_OTLP_HEADERS_FILE",
+        None,
+        "File that holds OTEL_EXPORTER_OTLP_HEADERS",
+    ),
+    var(
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        Some("10000"),
+        "Time the collector may take, in milliseconds",
+    ),
+    var(
+        "OTEL_SERVICE_NAME",
+        None,
+        "Name of the service in traces [default: switchboard]",
+    ),
+    var(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        None,
+        "What else is said of the service in traces, as name=value separated by commas",
+    ),
+    var(
+        "OTEL_TRACES_SAMPLER",
+        Some("parentbased_always_on"),
+        "Which traces are recorded: always_on, always_off or traceidratio, each also after parentbased_",
+    ),
+    var(
+        "OTEL_TRACES_SAMPLER_ARG",
+        None,
+        "Share of the traces that traceidratio records, from 0 to 1",
+    ),
 ];
 
 /// What documentation says about one variable.

@@ -17,7 +17,10 @@ use crate::{
     core::{CutReason, Event, Gossip, Outbox, PeerId, RelayKind, RoomCode, RoomId, Sent},
     protocol::{IceServers, Payload, event_name},
     services::media::Media,
-    telemetry::{self, Protocol},
+    telemetry::{
+        self, Protocol,
+        traces::{self, Telling},
+    },
 };
 
 /// The most forms of one event that are kept while it goes to many.
@@ -163,6 +166,10 @@ pub struct Outgoing<'e> {
     json: OnceCell<Option<Box<RawValue>>>,
     frames: RefCell<SmallVec<[(Form, Bytes); 2]>>,
     ice: OnceCell<IceServers>,
+    /// To how many it goes, about.
+    receivers: usize,
+    /// Its span, once it has gone to somebody, if there is one.
+    span: RefCell<Option<Box<Telling>>>,
 }
 
 /// What the bytes of a frame depend on beside the event: the protocol, and the code by which its
@@ -179,6 +186,19 @@ impl<'e> Outgoing<'e> {
             json: OnceCell::new(),
             ice: OnceCell::new(),
             frames: RefCell::default(),
+            receivers: 1,
+            span: RefCell::default(),
+        }
+    }
+
+    /// Takes note in its span, if there is one, that somebody was told.
+    fn trace(&self, sent: Sent) {
+        let mut span = self.span.borrow_mut();
+        if span.is_none() {
+            *span = traces::telling(self.event, self.receivers);
+        }
+        if let Some(span) = &mut *span {
+            span.told(sent);
         }
     }
 
@@ -270,6 +290,8 @@ impl Outbox<Conn> for Post<'_> {
             json: OnceCell::new(),
             frames: RefCell::default(),
             ice: OnceCell::new(),
+            receivers,
+            span: RefCell::default(),
         }
     }
 
@@ -282,6 +304,7 @@ impl Outbox<Conn> for Post<'_> {
         }
         let sent = to.link.send(event);
         telemetry::event_told(event.event, sent);
+        event.trace(sent);
         if let Event::Relay {
             kind: RelayKind::Answer,
             from,

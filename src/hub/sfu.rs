@@ -9,6 +9,7 @@ use crate::{
     core::{PeerId, Refusal, Seat},
     protocol::{ErrorCode, SfuAnswer, SfuRequest, WireError},
     services::media::Media,
+    telemetry::traces,
 };
 
 /// How many requests of one client run at once, of those that need no order.
@@ -75,7 +76,7 @@ impl Session {
         }
         let (lane, weight) = (self.lanes.get(&request), request.weight());
         let job = async move { answer(exchange.run(request).await) };
-        lane.push(Box::pin(job), weight).map_err(|_| {
+        lane.push(traces::carry(job), weight).map_err(|_| {
             let message = "too many requests to the media server wait";
             WireError::new(ErrorCode::RateLimited, message)
         })

@@ -12,6 +12,8 @@ use thiserror::Error;
 use url::Url;
 use uuid::Uuid;
 
+use crate::telemetry::traces;
+
 /// How long it may take to connect. Services are near.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -113,6 +115,18 @@ pub(super) enum CallError {
         /// What it said, cut to a bearable length, on one line.
         message: String,
     },
+}
+
+impl CallError {
+    /// The status that the service answered with, if it did.
+    pub(super) const fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Unexpected(status) | Self::Failed(status) | Self::Refused { status, .. } => {
+                Some(*status)
+            }
+            Self::Unreachable(_) | Self::TimedOut | Self::Broken(_) => None,
+        }
+    }
 }
 
 /// One call.
@@ -218,7 +232,7 @@ pub(super) fn client() -> Result<Client, SetupError> {
 pub(super) fn named(request: RequestBuilder) -> RequestBuilder {
     request
         .header("x-request-id", Uuid::new_v4().to_string())
-        .header("traceparent", trace_parent())
+        .header("traceparent", traces::parent().unwrap_or_else(trace_parent))
 }
 
 async fn read(mut response: reqwest::Response) -> Result<Bytes, CallError> {
@@ -264,7 +278,8 @@ fn message_of(body: &[u8]) -> String {
     one_line.take(MAX_MESSAGE).collect()
 }
 
-/// The call as a span of a trace of its own (W3C Trace Context, version 00).
+/// The call as a span of a trace of its own (W3C Trace Context, version 00), where the gateway keeps
+/// none.
 fn trace_parent() -> String {
     let trace = Uuid::new_v4().simple();
     let span = Uuid::new_v4().as_u128() >> 64;

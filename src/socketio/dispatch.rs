@@ -31,7 +31,7 @@ use crate::{
         ChatAck, Command, ErrorCode, HistoryAck, MAX_DEPTH, OkAck, RefreshAck, RoomAck, SfuRequest,
         SubscribeAck, WireError, decode,
     },
-    telemetry::{self, EventKind},
+    telemetry::{self, EventKind, traces},
 };
 
 /// The one handler of a socket's events.
@@ -162,6 +162,7 @@ fn run(
     ack: Option<i64>,
 ) -> Option<Later<()>> {
     let begun = Instant::now();
+    let span = traces::handling(connection.protocol());
     let asked = EventKind::UNKNOWN;
     let mut call = Call {
         connection,
@@ -178,7 +179,8 @@ fn run(
     });
     let took = begun.elapsed();
     telemetry::handled(connection.protocol(), call.question.asked, took);
-    later
+    span.asks_for(call.question.asked);
+    later.map(traces::carry_boxed)
 }
 
 /// One event and whom to answer.

@@ -14,6 +14,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
+use super::traced::TracedJson;
 use crate::config::{LogConfig, LogFormat};
 
 const ITALIC: &str = "\u{1b}[3m";
@@ -53,7 +54,11 @@ where
     let lines = fmt::layer().with_writer(OneLine(to));
     match format {
         LogFormat::Pretty => lines.with_target(false).fmt_fields(fields()).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .map_event_format(TracedJson)
+            .boxed(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Logs and figures.
+//! Logs, figures and traces.
 //!
 //! Nothing logs a token, a cookie, an SDP, a candidate, chat text or a secret. Messages are
 //! constant; what varies is in fields. The `log` crate's records are left out on purpose:
@@ -6,6 +6,8 @@
 
 mod logs;
 mod metrics;
+mod traced;
+pub mod traces;
 
 use tracing_subscriber::{layer::SubscriberExt as _, registry, util::SubscriberInitExt as _};
 

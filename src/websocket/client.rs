@@ -16,7 +16,7 @@ use crate::{
     core::{PeerId, RelayKind, ResumeToken},
     hub::{Answer, Excess, Receipt, Session},
     protocol::{ErrorCode, WireError},
-    telemetry::EventKind,
+    telemetry::{EventKind, traces},
 };
 
 /// To how many a message without a target goes at most: the others of the largest mesh that may be
@@ -61,7 +61,7 @@ impl Work {
     /// Work that is finished even if the client is lost meanwhile.
     pub(super) fn new(future: impl Future<Output = Outcome> + Send + 'static) -> Self {
         Self {
-            future: Box::pin(future),
+            future: traces::carry(future),
             only_for_client: false,
         }
     }
@@ -69,7 +69,7 @@ impl Work {
     /// Work that is given up if the client is lost meanwhile.
     pub(super) fn for_client(future: impl Future<Output = Outcome> + Send + 'static) -> Self {
         Self {
-            future: Box::pin(future),
+            future: traces::carry(future),
             only_for_client: true,
         }
     }

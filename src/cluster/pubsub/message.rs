@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::envelope::ServerId;
+use crate::telemetry::traces::Carried;
 
 /// A channel or a pattern, without the key prefix. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -68,6 +69,8 @@ pub struct Message {
     pub from: Option<ServerId>,
     /// Which of the messages of its sender; 0 on raw channels.
     pub number: u64,
+    /// The place in a trace that it belongs to, if it brings one.
+    pub trace: Option<Carried>,
     /// What was published.
     pub payload: Bytes,
 }

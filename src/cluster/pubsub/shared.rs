@@ -24,6 +24,7 @@ use crate::cluster::KeyPrefix;
 use crate::cluster::backoff::Backoff;
 use crate::cluster::connect::{Connector, Failure, Timeouts, slot};
 use crate::cluster::target::RedisTarget;
+use crate::telemetry::traces;
 
 /// What the clones of a manager share.
 pub(super) struct Shared {
@@ -121,8 +122,14 @@ impl Shared {
         script: Option<Script>,
         interest: Interest,
     ) -> Result<(), PublishError> {
+        let trace = if channel.raw {
+            None
+        } else {
+            traces::publishing(&channel.name, payload.len())
+        };
         let item = Item {
             channel: channel.clone(),
+            trace,
             payload,
             script: script.map(Box::new),
             interest,

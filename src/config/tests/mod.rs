@@ -11,6 +11,7 @@ mod effective;
 mod keys;
 mod limits;
 mod tls;
+mod traces;
 mod turn;
 
 fn load(vars: &[(&str, &str)], args: &[&str]) -> Result<Config, LoadError> {

@@ -21,6 +21,7 @@ use crate::{
     core::{ChatMessage, Spoken, Utterance},
     hub::{Session, directory::RoomCell, session::unix_millis, sharing::Hold},
     protocol::{ErrorCode, WireError},
+    telemetry::traces::Trace,
 };
 
 /// How long a re-send waits for another node that is about to say it. Longer than such an
@@ -37,6 +38,8 @@ pub(in crate::hub) struct Wish {
     /// Keeps the room while the wish waits.
     hold: Option<Hold>,
     ticket: Ticket,
+    /// What it was said in.
+    trace: Trace,
     /// Only other nodes can tell whether it is a re-send.
     asks: bool,
 }
@@ -98,6 +101,7 @@ impl Session {
             cell,
             hold,
             ticket,
+            trace: Trace::current(),
             asks,
         };
         match self.line.queue(wish) {
@@ -173,6 +177,7 @@ impl Session {
 
     /// Says it, unless it was said before; with a certain stamp, if it was announced with that.
     fn say(&self, wish: Wish, stamp: Option<Stamp>) {
+        let _entered = wish.trace.enter();
         let hub = &self.hub;
         let room = wish.cell.id();
         let before = self.before(&wish.cell, &wish.utterance);

@@ -16,6 +16,7 @@ use crate::{
         ServiceUrl, SetupError,
         http::{self, CallError},
     },
+    telemetry::traces,
 };
 
 /// Longest time for a delivery.
@@ -104,11 +105,16 @@ impl ChatClient {
             .header(header::CONTENT_TYPE, "application/json")
             .header(IDEMPOTENCY_KEY, batch.key(room))
             .body(batch.body());
-        let answer = match send(request).await {
+        let span = traces::storing("/internal/messages", batch.ids());
+        let answer = match span.run(send(request)).await {
             Ok(answer) => answer,
-            Err(error) => return Delivery::Failed(error, None),
+            Err(error) => {
+                span.answered(None);
+                return Delivery::Failed(error, None);
+            }
         };
         let status = answer.status();
+        span.answered(Some(status.as_u16()));
         if status.is_success() {
             return Delivery::Stored;
         }

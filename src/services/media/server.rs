@@ -21,7 +21,10 @@ use super::{
     BreakerState, MediaError,
     breaker::{Breaker, Permit},
 };
-use crate::services::http::{Call, CallError, Service, ServiceUrl, SetupError};
+use crate::{
+    services::http::{Call, CallError, Service, ServiceUrl, SetupError},
+    telemetry::traces,
+};
 
 /// Time between two probes while calls go through: a server that nobody calls may be gone.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
@@ -110,7 +113,9 @@ impl MediaServer {
             return Err(MediaError::Unavailable);
         };
         let begun = Instant::now();
-        let answer = self.service.call(call).await;
+        let span = traces::calling(call.method.as_str(), operation);
+        let answer = span.run(self.service.call(call)).await;
+        span.answered(status_of(&answer));
         histogram!(SECONDS, "operation" => operation).record(begun.elapsed());
         let outcome = outcome(&answer);
         counter!(REQUESTS, "operation" => operation, "outcome" => outcome).increment(1);
@@ -224,6 +229,14 @@ impl fmt::Debug for MediaServer {
 const REQUESTS: &str = "switchboard_media_requests_total";
 const SECONDS: &str = "switchboard_media_request_duration_seconds";
 const STATE: &str = "switchboard_media_breaker_state";
+
+/// The status of an answer, as far as it is known.
+fn status_of(answer: &Result<Bytes, CallError>) -> Option<u16> {
+    match answer {
+        Ok(_) => Some(200),
+        Err(error) => error.status().map(|status| status.as_u16()),
+    }
+}
 
 const fn outcome(answer: &Result<Bytes, CallError>) -> &'static str {
     match answer {

@@ -33,6 +33,7 @@ use crate::{
     cluster::Cluster,
     core::RoomCode,
     protocol::{ErrorCode, WireError},
+    telemetry::traces,
 };
 
 pub use profile::{InvalidProfile, RoomProfile};
@@ -220,7 +221,14 @@ impl RoomService {
             body: None,
             timeout: TIMEOUT,
         };
-        self.service.call(call).await
+        let span = traces::calling("GET", "/internal/rooms/{id}");
+        let answer = span.run(self.service.call(call)).await;
+        let status = answer
+            .as_ref()
+            .err()
+            .map_or(Some(StatusCode::OK), CallError::status);
+        span.answered(status.map(|status| status.as_u16()));
+        answer
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     core::{Event, LeaveReason, Sent},
     protocol::{ErrorCode, RtcState, event_name},
+    telemetry::traces,
 };
 
 /// The kinds of events that rooms tell: see [`place_of`].
@@ -145,6 +146,9 @@ pub fn client_event(protocol: Protocol, asked: EventKind, result: Result<(), Err
     if let Some(cell) = FIGURES.asked.get(row * OUTCOME_COUNT + place) {
         let make = || counter!(table::CLIENT_EVENTS, "protocol" => protocol.label(), "event" => asked.label(), "outcome" => outcome);
         cell.get_or_init(make).increment(1);
+    }
+    if result.is_err() {
+        traces::refused(outcome);
     }
     if result == Err(ErrorCode::RateLimited) {
         rate_limited(asked.label());

@@ -158,7 +158,7 @@ impl EventKind {
 /// How many outcomes are told apart.
 pub(super) const OUTCOME_COUNT: usize = 16;
 
-/// What came of it, as a label and its place among all.
+/// What came of an event, as a label and its place among all.
 pub(super) const fn outcome(result: Result<(), ErrorCode>) -> (&'static str, usize) {
     match result {
         Ok(()) => ("ok", 0),

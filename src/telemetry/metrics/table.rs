@@ -106,6 +106,10 @@ const COUNTERS: Table = &[
         CPU,
         "Processor time that the process has used, in user and system mode, in whole seconds",
     ),
+    (
+        "switchboard_trace_spans_total",
+        "Spans for the OpenTelemetry collector, by outcome: exported, failed. Those that did not fit into the queue are not counted",
+    ),
     (REDIS_FAILURES, "Attempts to connect to Redis that failed"),
     (
         "switchboard_tls_handshakes_total",

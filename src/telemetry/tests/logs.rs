@@ -79,3 +79,23 @@ fn what_needs_no_mending_is_written_as_it_is() {
         "{\"a\":\"ü\\n\"}\n\u{1b}[2mdim\u{1b}[0m\nopen"
     );
 }
+
+#[test]
+fn a_record_says_to_which_trace_it_belongs() {
+    use crate::telemetry::{Protocol, traces};
+
+    traces::kept::on();
+    let log = logged(LogFormat::Json, || {
+        info!(text = "with \"}\" in it", "without");
+        let _handling = traces::handling(Protocol::Ws);
+        info!(number = 7, "within");
+    });
+    let read = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    let records: Vec<_> = log.lines().map(read).collect();
+    assert_eq!(records[0]["text"], "with \"}\" in it");
+    assert_eq!(records[0].get("trace_id"), None);
+    assert_eq!(records[1]["message"], "within");
+    assert_eq!(records[1]["number"], 7);
+    assert_eq!(records[1]["trace_id"].as_str().unwrap().len(), 32);
+    assert_eq!(records[1]["span_id"].as_str().unwrap().len(), 16);
+}

@@ -14,7 +14,7 @@ use crate::{
     core::RoomCode,
     hub::Arrival,
     protocol::{ErrorCode, WireError},
-    telemetry::{self, EventKind, Protocol as Spoken},
+    telemetry::{self, EventKind, Protocol as Spoken, traces},
 };
 
 pub(super) use encode::{Told, encode};
@@ -130,6 +130,7 @@ impl Protocol for Signal {
 
     fn handle(&mut self, text: &str, asked: bool) -> Handled {
         let begun = Instant::now();
+        let span = traces::handling(Spoken::Signal);
         let incoming = Incoming::read(text);
         if asked {
             return match &incoming {
@@ -148,6 +149,8 @@ impl Protocol for Signal {
             Ok(incoming) => Some(&*incoming.name),
             Err((name, _)) => name.as_deref(),
         };
+        let asked = name.map_or(EventKind::UNKNOWN, EventKind::of);
+        span.asks_for(asked);
         if !self.client.may_send(name) {
             return Handled::Done;
         }
@@ -161,7 +164,6 @@ impl Protocol for Signal {
             }
             Err((name, error)) => (name, false, Err(error)),
         };
-        let asked = about.as_deref().map_or(EventKind::UNKNOWN, EventKind::of);
         if !later && done.is_ok() {
             self.client.link.count(asked, Ok(()));
         }

@@ -14,7 +14,7 @@ use crate::{
     core::RoomCode,
     hub::{Joining, Later},
     protocol::{ErrorCode, WireError},
-    telemetry::{self, EventKind, Protocol as Spoken},
+    telemetry::{self, EventKind, Protocol as Spoken, traces},
 };
 
 pub(super) use encode::{Relayed, Told, encode};
@@ -171,11 +171,14 @@ impl Protocol for Ws {
 
     fn handle(&mut self, text: &str, _: bool) -> Handled {
         let begun = Instant::now();
+        let span = traces::handling(Spoken::Ws);
         let incoming = Incoming::read(text);
         let name = match &incoming {
             Ok(incoming) => Some(&*incoming.name),
             Err((name, _)) => name.as_deref(),
         };
+        let asked = name.map_or(EventKind::UNKNOWN, EventKind::of);
+        span.asks_for(asked);
         if !self.client.may_send(name) {
             return Handled::Done;
         }
@@ -185,7 +188,6 @@ impl Protocol for Ws {
             }
             Err((name, error)) => (name, false, Err(error)),
         };
-        let asked = about.as_deref().map_or(EventKind::UNKNOWN, EventKind::of);
         if !later && done.is_ok() {
             self.client.link.count(asked, Ok(()));
         }

@@ -9,10 +9,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use redis::{Cmd, Pipeline, RedisError, RedisWrite, ToRedisArgs, ToSingleRedisArg, Value};
+use smallvec::SmallVec;
 use tokio_util::sync::CancellationToken;
 
 use super::super::commands::Commands;
-use super::super::envelope::{ENVELOPE_BYTES, Envelope, ServerId};
+use super::super::envelope::{Envelope, MAX_ENVELOPE_BYTES, ServerId};
 use super::super::error::PublishError;
 use super::super::settings::{Lost, OnLost};
 use super::super::stats::{Counters, PublisherCounts};
@@ -133,6 +134,7 @@ impl Pump {
         let envelope = Envelope {
             from: self.server_id,
             number: *number,
+            trace: item.trace.as_ref().map(|trace| trace.carried()),
         };
         let message = Enveloped {
             envelope: (!item.channel.raw).then(|| envelope.encode()),
@@ -200,7 +202,10 @@ impl Pump {
         self.queue.settle(queued, Ok(answer));
     }
 
-    fn give_up(&self, queued: Queued, cause: Failure) {
+    fn give_up(&self, mut queued: Queued, cause: Failure) {
+        if let Some(trace) = &mut queued.item.trace {
+            trace.failed();
+        }
         let item = &queued.item;
         self.stats
             .count(&item.channel.name, |counts| counts.lost += 1);
@@ -255,7 +260,7 @@ impl Drop for UnderWay<'_> {
 
 /// An argument in two pieces, written without putting them together before.
 struct Enveloped<'i> {
-    envelope: Option<[u8; ENVELOPE_BYTES]>,
+    envelope: Option<SmallVec<[u8; MAX_ENVELOPE_BYTES]>>,
     payload: &'i [u8],
 }
 

@@ -18,6 +18,7 @@ use super::super::follow::Watch;
 use super::super::message::Channel;
 use super::super::script::Script;
 use super::super::tally::Tally;
+use crate::telemetry::traces::Publishing;
 
 /// What the sender gets to know in the end, if it wants to: what Redis answered.
 pub(in super::super) type Outcome = Result<Value, PublishError>;
@@ -30,6 +31,8 @@ pub(in super::super) struct Item {
     /// What publishes it, if that is not Redis by itself.
     pub(in super::super) script: Option<Box<Script>>,
     pub(in super::super) interest: Interest,
+    /// Its span, which ends with it, if it belongs to a trace.
+    pub(in super::super) trace: Option<Box<Publishing>>,
 }
 
 /// Who wants to know what becomes of a message.

@@ -9,6 +9,7 @@ use super::super::envelope::Envelope;
 use super::super::message::Message;
 use super::Subscriber;
 use super::topic::{Hears, Receiver, Seen, Verb};
+use crate::telemetry::traces;
 
 /// A message and who is to get it, looked up under the lock and used after it.
 struct Delivery {
@@ -51,6 +52,7 @@ impl Subscriber {
             pattern,
             from: None,
             number: 0,
+            trace: None,
             payload: payload.into(),
         };
         self.deliver(&delivery, &message);
@@ -85,6 +87,8 @@ impl Subscriber {
             counts.received += 1;
             counts.bytes += bytes;
         });
+        let trace = opened.as_ref().and_then(|opened| opened.trace);
+        let _entered = trace.and_then(|trace| traces::receiving(&message.channel, trace));
         for receiver in &*delivery.receivers {
             match (&opened, receiver.hears) {
                 (_, Hears::Raw) => self.call(delivery, receiver, message),
@@ -119,6 +123,7 @@ impl Subscriber {
             payload,
             from: Some(envelope.from),
             number: envelope.number,
+            trace: envelope.trace,
             ..message.clone()
         })
     }
