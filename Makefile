@@ -155,7 +155,7 @@ test-turn: build tests/clients/node_modules/.installed ## TURN credentials, with
 test-hostile: build tests/clients/node_modules/.installed ## Floods, crowds and slow clients, beside a healthy pair
 	cd tests/hostile && $(NPM) test
 
-test-telemetry: $(CLUSTER_TESTS) tests/events/node_modules/.installed tests/telemetry/node_modules/.installed ## Figures, alerts and the dashboard, with a real Prometheus
+test-telemetry: $(CLUSTER_TESTS) tests/events/node_modules/.installed tests/telemetry/node_modules/.installed ## Figures, alerts and traces, with a real Prometheus and OTLP receivers
 	cd tests/telemetry && $(NPM) test
 
 test-deploy: $(CLUSTER_TESTS) tests/deploy/node_modules/.installed ## What is in deploy/, with real proxies, and the documentation

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { DASHBOARD, deployed, queries, RULE_TESTS, RULES, textOf } from '../lib/deployed.js';
 import { run } from '../lib/run.js';
@@ -22,10 +23,12 @@ test('each alert comes when it should, and is quiet while all is well', async ()
 });
 
 test('each alert says what to do, and where that is written', () => {
+  const runbook = readFileSync(new URL('../../../docs/runbook.md', import.meta.url), 'utf8');
   const rules = textOf(RULES).split(/^ +- alert: /m).slice(1);
   for (const rule of rules) {
     const name = rule.match(/^\w+/)[0];
     assert.ok(rule.includes(`runbook: docs/runbook.md#${name.toLowerCase()}\n`), `${name} has a runbook`);
+    assert.match(runbook, new RegExp(`^#+ ${name}$`, 'm'));
     for (const part of ['severity:', 'summary:', 'description:']) assert.ok(rule.includes(part), `${name} has ${part}`);
   }
 });
