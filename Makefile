@@ -83,6 +83,7 @@ TESTS := \
 	test-chaos
 
 test: system-packages $(TESTS) ## Run all tests; installs what they need
+	@if [ -s target/unsteady-suites.log ]; then echo 'Passed only when run once more by themselves:'; cat target/unsteady-suites.log; rm target/unsteady-suites.log; fi
 
 test-rust: ## Unit, property and simulation tests, and those against a real Redis
 	cargo test --locked

@@ -4,9 +4,8 @@
  */
 import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
-import { run } from 'node:test';
-import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
+import { runSuites } from '../../runner/suites.mjs';
 
 /** Those that are about one process, or about what no other client takes part in. */
 const ONE_PROCESS = ['auth', 'config', 'dev', 'jwks', 'origins', 'process'];
@@ -26,7 +25,4 @@ const suites = [
 ].filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 
 process.env.SWITCHBOARD_CLUSTER ??= '3';
-run({ files: suites.map(({ file }) => file), concurrency: CONCURRENCY })
-  .on('test:fail', () => { process.exitCode = 1; })
-  .compose(spec)
-  .pipe(process.stdout);
+await runSuites(suites.map(({ file }) => file), CONCURRENCY);
