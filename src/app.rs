@@ -1,41 +1,39 @@
 //! The wiring: from a configuration to a gateway that serves.
 
+mod error;
 mod limiting;
+mod listening;
 
 use std::{
-    io,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use axum::Router;
-use thiserror::Error;
-use tokio::{
-    net::{TcpListener, lookup_host},
-    time::Instant,
-};
+use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tower::util::BoxCloneSyncService;
 use tracing::{error, info, warn};
 
-use self::limiting::{client_limits, door_settings, room_limits, serving};
+pub use self::error::StartError;
+use self::{
+    limiting::{client_limits, door_settings, room_limits, serving},
+    listening::{listen, listen_for_operators},
+};
 use crate::{
     api::{self, ApiSettings},
-    auth::{CLOCK_SKEW, DevIssuer, DevKeyError, Verifier, VerifierSetupError},
-    cluster::{Cluster, ClusterSettings, RedisFailure, SubscribeError, chat::ChatKeeping},
-    config::{AdminConfig, Config, ListenConfig},
+    auth::{CLOCK_SKEW, DevIssuer, DevKeyError, Verifier},
+    cluster::{Cluster, ClusterSettings, SubscribeError, chat::ChatKeeping},
+    config::Config,
     emitter::Emitter,
     events::{Feed, FeedSettings},
-    http::{self, DevMode, Readiness, Tls, TlsSetupError, TurnDesk},
+    http::{self, DevMode, Readiness, Tls, TurnDesk},
     hub::{ChatSettings, Hub, Neighbours},
     limits::Door,
-    services::{self, chat::ChatClient, media::Media, room::RoomService},
+    services::{chat::ChatClient, media::Media, room::RoomService},
     socketio::{self, Namespace},
-    telemetry::{
-        Metrics, MetricsError,
-        traces::{Traces, TracesError},
-    },
+    telemetry::{Metrics, traces::Traces},
     turn::Issuer,
     websocket,
 };
@@ -49,59 +47,6 @@ const DELIVERY: Duration = Duration::from_secs(5);
 /// How long the last messages to other nodes, to media servers, and the last spans may take when the
 /// node stops.
 const FLUSH: Duration = Duration::from_secs(2);
-
-/// Why a gateway does not start.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// A host name leads nowhere.
-    #[error("{name} cannot be resolved")]
-    Resolve {
-        /// Which variable has it.
-        name: &'static str,
-        /// What the system said.
-        #[source]
-        source: Option<io::Error>,
-    },
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}")]
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The system does not say how many files may be open.
-    #[error("cannot tell how many connections the system allows")]
-    OpenFiles(#[source] io::Error),
-    /// The keys of development mode cannot be made.
-    #[error("there is no key pair for development")]
-    DevKeys(#[from] DevKeyError),
-    /// The way to Redis cannot be set up.
-    #[error("cannot use what REDIS_URL asks for")]
-    Redis(#[from] RedisFailure),
-    /// The way to a service cannot be set up.
-    #[error("cannot set up the way to a service")]
-    Service(#[from] services::SetupError),
-    /// Figures cannot be kept.
-    #[error("cannot keep metrics")]
-    Metrics(#[from] MetricsError),
-    /// Traces cannot be sent.
-    #[error("cannot send traces")]
-    Traces(#[from] TracesError),
-    /// Backends cannot be heard.
-    #[error("cannot listen to the channels of backends")]
-    Events(#[from] SubscribeError),
-    /// Socket.IO cannot be set up.
-    #[error("cannot set up Socket.IO")]
-    SocketIo(#[from] socketio::SetupError),
-    /// TLS cannot be set up.
-    #[error("cannot listen over TLS")]
-    Tls(#[from] TlsSetupError),
-    /// The key client cannot be set up.
-    #[error("cannot set up token verification")]
-    Verifier(#[from] VerifierSetupError),
-}
 
 /// A gateway that listens and is ready to serve.
 #[derive(Debug)]
@@ -418,40 +363,4 @@ fn preload_keys(verifier: Verifier) {
             warn!(%error, "the key set cannot be fetched yet");
         }
     });
-}
-
-/// Listens for operators. A port that nobody asked for need not be had.
-async fn listen_for_operators(config: &AdminConfig) -> Result<TcpListener, StartError> {
-    let listening = match listen(&config.listen, "ADMIN_HOST").await {
-        Err(StartError::Bind { .. }) if !config.port_given => {
-            let any = ListenConfig {
-                port: 0,
-                ..config.listen.clone()
-            };
-            listen(&any, "ADMIN_HOST").await
-        }
-        listening => listening,
-    };
-    let (listener, address) = listening?;
-    info!(%address, "listening for operators");
-    Ok(listener)
-}
-
-async fn listen(
-    config: &ListenConfig,
-    name: &'static str,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let mut addresses = lookup_host((config.host.as_str(), config.port))
-        .await
-        .map_err(|error| StartError::Resolve {
-            name,
-            source: Some(error),
-        })?;
-    let address = addresses
-        .next()
-        .ok_or(StartError::Resolve { name, source: None })?;
-    let failed = |source| StartError::Bind { address, source };
-    let listener = http::bind(address).map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, address))
 }
