@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{
     admin::command::Command,
-    dispatch::{name_of, unpacked},
     entry::Query,
+    frame::{name_of, unpacked},
     polling::messages_in,
 };
 use crate::fuzzing;

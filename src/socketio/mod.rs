@@ -4,14 +4,16 @@
 //! [`core`](crate::core).
 //!
 //! A request passes `entry`, which boils it down to a `handshake`; the library runs the
-//! protocol; `lifecycle` lets clients in and out; `dispatch` turns events into calls, on
-//! the task that reads the socket, so that a client's events take effect in the order sent.
-//! `admin` is for operators: a namespace of its own.
+//! protocol; `lifecycle` lets clients in and out; `dispatch` takes events one after another, on
+//! the task that reads the socket, so that a client's events take effect in the order sent;
+//! `frame` reads an event, and `call` does what it asks. `admin` is for operators: a namespace of its own.
 
 mod admin;
+mod call;
 mod connection;
 mod dispatch;
 mod entry;
+mod frame;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod handshake;

@@ -34,7 +34,7 @@ use tracing::{info, warn};
 
 use self::{command::Command, credentials::Credentials, desk::Desk, watcher::Watcher};
 use super::{
-    dispatch::json_text,
+    frame::json_text,
     handshake::Handshake,
     lifecycle::MAX_REFUSALS,
     namespace::{Adapter, Socket},
