@@ -13,6 +13,7 @@ RUN npm run build
 FROM rust:1.95.0-bookworm AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock build.rs ./
+COPY vendor ./vendor
 RUN mkdir src && echo 'fn main() {}' > src/main.rs && echo > src/lib.rs \
     && cargo build --locked --release \
     && rm -rf src
