@@ -41,7 +41,7 @@ for (const path of ['Dockerfile', 'media-service/Dockerfile']) {
 
 test('the image of the gateway builds its dependencies before it has the sources', () => {
   const [, build] = read('Dockerfile').split(' AS build\n');
-  const order = ['COPY Cargo.toml Cargo.lock build.rs ./', 'cargo build', 'COPY src ./src', 'cargo build'];
+  const order = ['COPY Cargo.toml Cargo.lock build.rs ./', 'COPY vendor ./vendor', 'cargo build', 'COPY src ./src', 'cargo build'];
   order.reduce((from, step) => {
     const at = build.indexOf(step, from);
     assert.ok(at >= from, step);
