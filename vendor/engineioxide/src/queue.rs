@@ -146,6 +146,22 @@ impl Queue {
         Poll::Pending
     }
 
+    /// Completes when it is finished or, unless it is `blocked`, something waits. For the consumer.
+    pub(crate) fn poll_waiting(&self, cx: &mut Context<'_>, blocked: bool) -> Poll<()> {
+        let mut state = self.state();
+        let empty = state.packets.is_empty() && state.volatile.is_none();
+        if state.finished || state.closed || !(empty || blocked) {
+            return Poll::Ready(());
+        }
+        state.await_by(cx);
+        Poll::Pending
+    }
+
+    /// Whether the consumer is to stop when it has sent what is there.
+    pub(crate) fn is_finished(&self) -> bool {
+        let state = self.state();
+        state.finished || state.closed
+    }
 
     /// Lets the consumer stop when it has sent what is there.
     pub(crate) fn finish(&self) {
@@ -278,10 +294,7 @@ mod tests {
         queue.try_send(message("a")).unwrap();
         queue.try_reserve().unwrap().send(message("b"));
         queue.try_send(message("c")).unwrap();
-        assert_eq!(
-            drained(&queue),
-            [message("a"), message("b"), message("c")]
-        );
+        assert_eq!(drained(&queue), [message("a"), message("b"), message("c")]);
     }
 
     #[test]

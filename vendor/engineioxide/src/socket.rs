@@ -57,16 +57,19 @@
 use std::{
     collections::VecDeque,
     fmt::Debug,
+    future::poll_fn,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
-    time::Duration,
+    task::{Context, Poll},
 };
 
 use crate::{
     config::EngineIoConfig,
     errors::Error,
+    heartbeat::Heartbeat,
     queue::{self, Outgoing, Queue},
 };
 use bytes::Bytes;
@@ -74,9 +77,9 @@ use engineioxide_core::{Packet, PacketBuf, ProtocolVersion, Str, TransportType};
 use futures_util::FutureExt;
 use http::request::Parts;
 use smallvec::{SmallVec, smallvec};
-use tokio::sync::{
-    Mutex,
-    mpsc::{self, Receiver, error::TrySendError},
+use tokio::{
+    sync::{Mutex, mpsc::error::TrySendError},
+    time::{Sleep, sleep_until},
 };
 
 pub use engineioxide_core::Sid;
@@ -194,12 +197,8 @@ where
     /// Closing behavior is driven by the [`Socket::cancellation_token`].
     pub(crate) consumer: Mutex<Option<Box<PacketBuf>>>,
 
-    /// Internal channel to receive Pong [`Packets`](Packet) (v4 protocol) or Ping (v3 protocol) in the heartbeat job
-    /// which is running in a separate task
-    heartbeat_rx: Mutex<Receiver<()>>,
-    /// Channel to send Ping [`Packets`](Packet) (v4 protocol) or Ping (v3 protocol) from the connexion to the heartbeat job
-    /// which is running in a separate task
-    pub(crate) heartbeat_tx: mpsc::Sender<()>,
+    /// Whether the client is alive, as far as is known.
+    pub(crate) heartbeat: Heartbeat,
 
     /// A cancellation token that will be triggered when the socket is being closed.
     pub(crate) cancellation_token: CancellationToken,
@@ -228,8 +227,6 @@ where
         close_fn: Box<dyn Fn(Sid, DisconnectReason) + Send + Sync>,
         supports_binary: bool,
     ) -> Self {
-        let (heartbeat_tx, heartbeat_rx) = mpsc::channel(1);
-
         Self {
             id: Sid::new(),
             protocol,
@@ -239,8 +236,7 @@ where
             queue: Arc::new(Queue::new(config.max_buffer_size)),
             consumer: Mutex::new(None),
 
-            heartbeat_rx: Mutex::new(heartbeat_rx),
-            heartbeat_tx,
+            heartbeat: Heartbeat::new(protocol, config.ping_interval, config.ping_timeout),
             cancellation_token: CancellationToken::new(),
 
             close_fn,
@@ -272,16 +268,27 @@ where
         self.upgrading.store(true, Ordering::Relaxed);
     }
 
-    /// Spawn the heartbeat job
+    /// Spawn the heartbeat job of a session that begins with polling.
     ///
-    /// Keep a handle to the job so that it can be aborted when the socket is closed
-    pub(crate) fn spawn_heartbeat(self: Arc<Self>, interval: Duration, timeout: Duration) {
+    /// It ends when the session does, or becomes a WebSocket.
+    pub(crate) fn spawn_heartbeat(self: Arc<Self>) {
         let cancellation_token = self.cancellation_token.clone();
 
         tokio::spawn(
             cancellation_token
                 .run_until_cancelled_owned(async move {
-                    if let Err(_e) = self.heartbeat_job(interval, timeout).await {
+                    let mut sleep = pin!(sleep_until(self.heartbeat.alarm()));
+                    let job = poll_fn(|cx| {
+                        if self.is_ws() {
+                            return Poll::Ready(None);
+                        }
+                        match self.poll_heartbeat(sleep.as_mut(), cx) {
+                            // It may have become one meanwhile.
+                            Poll::Pending if self.is_ws() => Poll::Ready(None),
+                            polled => polled.map(Some),
+                        }
+                    });
+                    if let Some(_e) = job.await {
                         self.close(DisconnectReason::HeartbeatTimeout);
                         #[cfg(feature = "tracing")]
                         tracing::debug!(id = ?self.id, "heartbeat error: {_e}");
@@ -294,95 +301,25 @@ where
         );
     }
 
-    /// Heartbeat is sent every `interval` milliseconds by the client and the server `is` expected to respond within `timeout` milliseconds.
-    ///
-    /// If the client or server does not respond within the timeout, the connection is closed.
-    #[cfg(feature = "v3")]
-    async fn heartbeat_job(&self, interval: Duration, timeout: Duration) -> Result<(), Error> {
-        match self.protocol {
-            ProtocolVersion::V3 => self.heartbeat_job_v3(interval, timeout).await,
-            ProtocolVersion::V4 => self.heartbeat_job_v4(interval, timeout).await,
-        }
-    }
-
-    /// Heartbeat is sent every `interval` milliseconds and the client is expected to respond within `timeout` milliseconds.
-    ///
-    /// If the client does not respond within the timeout, the connection is closed.
-    #[cfg(not(feature = "v3"))]
-    async fn heartbeat_job(&self, interval: Duration, timeout: Duration) -> Result<(), Error> {
-        self.heartbeat_job_v4(interval, timeout).await
-    }
-
-    /// Heartbeat is sent every `interval` milliseconds and the client is expected to respond within `timeout` milliseconds.
-    ///
-    /// If the client does not respond within the timeout, the connection is closed.
-    async fn heartbeat_job_v4(&self, interval: Duration, timeout: Duration) -> Result<(), Error> {
-        let mut heartbeat_rx = self
-            .heartbeat_rx
-            .try_lock()
-            .expect("Pong rx should be locked only once");
-
-        #[cfg(feature = "tracing")]
-        tracing::debug!(sid = ?self.id, "heartbeat sender routine started");
-
-        let mut interval_tick = tokio::time::interval(interval);
-        interval_tick.tick().await;
-        // Some clients send the pong packet in first. If that happens, we should consume it.
-        heartbeat_rx.try_recv().ok();
-        loop {
-            // If we are currently upgrading we should pause the heartbeat process
-            if self.is_upgrading() {
-                interval_tick.tick().await;
-                continue;
-            }
-
-            #[cfg(feature = "tracing")]
-            tracing::trace!(sid = ?self.id, "emitting ping");
-
-            self.send(Packet::Ping)
-                .map_err(|_| Error::HeartbeatTimeout)?;
-
-            #[cfg(feature = "tracing")]
-            tracing::trace!(sid = ?self.id, "waiting for pong");
-
-            tokio::time::timeout(timeout, heartbeat_rx.recv())
-                .await
-                .map_err(|_| Error::HeartbeatTimeout)?
-                .ok_or(Error::HeartbeatTimeout)?;
-
-            #[cfg(feature = "tracing")]
-            tracing::trace!(sid = ?self.id, "pong received");
-
-            interval_tick.tick().await;
-        }
-    }
-
-    #[cfg(feature = "v3")]
-    async fn heartbeat_job_v3(&self, interval: Duration, timeout: Duration) -> Result<(), Error> {
-        let mut heartbeat_rx = self
-            .heartbeat_rx
-            .try_lock()
-            .expect("Pong rx should be locked only once");
-
-        #[cfg(feature = "tracing")]
-        tracing::debug!(sid = ?self.id, "heartbeat receiver routine started");
-
-        loop {
-            tokio::time::timeout(interval + timeout, heartbeat_rx.recv())
-                .await
-                .map_err(|_| Error::HeartbeatTimeout)?
-                .ok_or(Error::HeartbeatTimeout)?;
-
-            #[cfg(feature = "tracing")]
-            tracing::trace!(sid = ?self.id, "ping received, sending pong");
-            self.send(Packet::Pong)
-                .map_err(|_| Error::HeartbeatTimeout)?;
-        }
+    /// Sends the pings that are due (v4 protocol), or answers them (v3 protocol). Completes when the
+    /// client gives no sign of life in time.
+    pub(crate) fn poll_heartbeat(
+        &self,
+        sleep: Pin<&mut Sleep>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Error> {
+        self.heartbeat.poll(
+            self.protocol,
+            sleep,
+            cx,
+            || self.is_upgrading(),
+            |packet| self.send(packet).is_ok(),
+        )
     }
 
     /// Returns true if the [`Socket`] has a websocket [`TransportType`]
     pub(crate) fn is_ws(&self) -> bool {
-        self.transport.load(Ordering::Relaxed) == TransportType::Websocket as u8
+        self.transport.load(Ordering::Acquire) == TransportType::Websocket as u8
     }
     /// returns true if the [`Socket`] has an HTTP [`TransportType`]
     pub(crate) fn is_http(&self) -> bool {
@@ -394,7 +331,9 @@ where
     pub(crate) fn upgrade_to_websocket(&self) {
         self.upgrading.store(false, Ordering::Relaxed);
         self.transport
-            .store(TransportType::Websocket as u8, Ordering::Relaxed);
+            .store(TransportType::Websocket as u8, Ordering::Release);
+        // Its task ends: that of the WebSocket goes on with it.
+        self.heartbeat.wake();
     }
 
     /// Returns the current [`TransportType`] of the [`Socket`]
@@ -524,8 +463,7 @@ impl<D: Default + Send + Sync + 'static> std::fmt::Debug for Socket<D> {
             .field("protocol", &self.protocol)
             .field("conn", &self.transport)
             .field("queue", &self.queue)
-            .field("heartbeat_rx", &self.heartbeat_rx)
-            .field("heartbeat_tx", &self.heartbeat_tx)
+            .field("heartbeat", &self.heartbeat)
             .field("cancellation_token", &self.cancellation_token)
             .field("req_data", &self.req_parts)
             .finish()
@@ -572,8 +510,7 @@ where
         close_fn: Box<dyn Fn(Sid, DisconnectReason) + Send + Sync>,
         buffer_size: usize,
     ) -> (Arc<Socket<D>>, tokio::sync::mpsc::Receiver<Packet>) {
-        let (heartbeat_tx, heartbeat_rx) = mpsc::channel(1);
-
+        let config = EngineIoConfig::default();
         let sock = Self {
             id: sid,
             protocol: ProtocolVersion::V4,
@@ -583,8 +520,11 @@ where
             queue: Arc::new(Queue::new(buffer_size)),
             consumer: Mutex::new(None),
 
-            heartbeat_rx: Mutex::new(heartbeat_rx),
-            heartbeat_tx,
+            heartbeat: Heartbeat::new(
+                ProtocolVersion::V4,
+                config.ping_interval,
+                config.ping_timeout,
+            ),
             cancellation_token: CancellationToken::new(),
             close_fn,
 
@@ -595,7 +535,7 @@ where
         };
         let sock = Arc::new(sock);
 
-        let (tx, rx) = mpsc::channel(buffer_size);
+        let (tx, rx) = tokio::sync::mpsc::channel(buffer_size);
         let sock_clone = sock.clone();
         tokio::spawn(async move {
             let _consumer = sock_clone.consumer.try_lock().unwrap();

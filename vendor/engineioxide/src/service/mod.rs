@@ -213,7 +213,11 @@ where
 
     let (parts, _) = req.into_parts();
     let fut = crate::transport::ws::on_init(engine, conn, protocol, sid, parts);
-    tokio::spawn(fut);
+    tokio::spawn(async move {
+        if let Ok(driver) = fut.await {
+            driver.run().await;
+        }
+    });
 
     Ok(())
 }
@@ -237,7 +241,12 @@ where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
         let engine = self.engine.clone();
-        crate::transport::ws::on_init(engine, conn, protocol, sid, req_data)
+        async move {
+            let driver =
+                crate::transport::ws::on_init(engine, conn, protocol, sid, req_data).await?;
+            driver.run().await;
+            Ok(())
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use engineioxide_core::{OpenPacket, Sid, TransportType};
 
 use crate::config::EngineIoConfig;
 
+pub mod driver;
+mod pipe;
 pub mod polling;
 pub mod ws;
 

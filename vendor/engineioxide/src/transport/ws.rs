@@ -4,12 +4,9 @@
 //! Other functions are used internally to handle the websocket connection through tasks and channels
 //! and to handle upgrade from polling to ws
 
-use std::{future::poll_fn, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::{
-    SinkExt, StreamExt, TryStreamExt,
-    stream::{SplitSink, SplitStream},
-};
+use futures_util::{SinkExt, StreamExt};
 use http::{HeaderValue, Request, Response, StatusCode, request::Parts};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -28,8 +25,12 @@ use tokio_util::future::FutureExt as _;
 use engineioxide_core::{Packet, ProtocolVersion, Sid, Str, TransportType};
 
 use crate::{
-    DisconnectReason, Socket, body::ResponseBody, config::EngineIoConfig, engine::EngineIo,
-    errors::Error, handler::EngineIoHandler, transport::make_open_packet,
+    DisconnectReason, Socket,
+    body::ResponseBody,
+    engine::EngineIo,
+    errors::Error,
+    handler::EngineIoHandler,
+    transport::{driver::Driver, make_open_packet, pipe::Pipe},
 };
 
 /// Create a response for websocket upgrade
@@ -58,8 +59,9 @@ pub fn new_req<R: Send + 'static, B, H: EngineIoHandler>(
     sid: Option<Sid>,
     req: Request<R>,
 ) -> Result<Response<ResponseBody<B>>, Error> {
-    let (parts, body) = req.into_parts();
-    let req = Request::from_parts(parts.clone(), body);
+    let mut req = req;
+    let upgrade = hyper::upgrade::on(&mut req);
+    let (parts, _) = req.into_parts();
 
     let ws_key = parts
         .headers
@@ -68,9 +70,7 @@ pub fn new_req<R: Send + 'static, B, H: EngineIoHandler>(
         .clone();
 
     tokio::spawn(async move {
-        let conn = hyper::upgrade::on(req)
-            .await
-            .map(hyper_util::rt::TokioIo::new);
+        let conn = upgrade.await.map(hyper_util::rt::TokioIo::new);
 
         let res = match conn {
             Ok(conn) => on_init(engine.clone(), conn, protocol, sid, parts).await,
@@ -82,10 +82,8 @@ pub fn new_req<R: Send + 'static, B, H: EngineIoHandler>(
         };
 
         match res {
-            Ok(_) => {
-                #[cfg(feature = "tracing")]
-                tracing::debug!(?sid, "ws closed")
-            }
+            // A task of its own: this one has room for the handshake.
+            Ok(driver) => drop(tokio::spawn(driver.run())),
             Err(Error::MultipleWebsocketRequests) => {}
             Err(_e) => {
                 #[cfg(feature = "tracing")]
@@ -104,7 +102,7 @@ pub fn new_req<R: Send + 'static, B, H: EngineIoHandler>(
 ///
 /// Sends an open packet if it is not an upgrade from a polling request
 ///
-/// Read packets from the websocket and handle them, it will block until the connection is closed
+/// Returns what reads packets from the websocket and handles them until the connection is closed
 #[cfg_attr(
     feature = "tracing",
     tracing::instrument(level = "trace", name = "init_websocket", skip(engine, conn, req_data))
@@ -115,7 +113,7 @@ pub async fn on_init<H: EngineIoHandler, S>(
     protocol: ProtocolVersion,
     sid: Option<Sid>,
     req_data: Parts,
-) -> Result<(), Error>
+) -> Result<Driver<H, S>, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -124,7 +122,8 @@ where
         .max_message_size(Some(engine.config.ws_max_message_size))
         .max_frame_size(Some(engine.config.ws_max_frame_size));
 
-    let ws_init = move || WebSocketStream::from_raw_socket(conn, Role::Server, Some(ws_config));
+    let ws_init =
+        move || WebSocketStream::from_raw_socket(Pipe::new(conn), Role::Server, Some(ws_config));
     let (socket, ws) = if let Some(sid) = sid {
         match engine.get_socket(sid) {
             None => return Err(Error::UnknownSessionID(sid)),
@@ -160,183 +159,20 @@ where
         tracing::debug!("new websocket connection");
 
         let mut ws = ws_init().await;
-        init_handshake(socket.id, &mut ws, &engine.config).await?;
-        socket
-            .clone()
-            .spawn_heartbeat(engine.config.ping_interval, engine.config.ping_timeout);
+        let packet = Packet::Open(make_open_packet(
+            TransportType::Websocket,
+            socket.id,
+            &engine.config,
+        ));
+        ws.get_mut().push(packet, protocol);
         (socket, ws)
     };
-    let (tx, rx) = ws.split();
-
-    // Pipe between websocket and internal socket channel.
-    tokio::spawn(forward_to_socket::<H, S>(socket.clone(), tx));
-
-    // pipe between internal socket channel and websocket
-    match forward_to_handler(&engine, rx, &socket)
-        .with_cancellation_token(&socket.cancellation_token)
-        .await
-    {
-        Some(Err(ref e)) => {
-            let reason =
-                Option::<DisconnectReason>::from(e).unwrap_or(DisconnectReason::TransportError);
-
-            #[cfg(feature = "tracing")]
-            tracing::debug!("error when handling packet: {:?}", e);
-            engine.close_session(socket.id, reason);
-        }
-        Some(Ok(())) => {
-            #[cfg(feature = "tracing")]
-            tracing::debug!(sid = %socket.id, "ws transport was closed");
-            engine.close_session(socket.id, DisconnectReason::TransportClose);
-        }
-        None => {
-            #[cfg(feature = "tracing")]
-            tracing::debug!(sid = %socket.id, "socket is closing");
-        }
-    }
-    Ok(())
-}
-
-/// Forwards all packets received from a websocket to a EngineIo [`Socket`]
-async fn forward_to_handler<H: EngineIoHandler, S>(
-    engine: &Arc<EngineIo<H>>,
-    mut rx: SplitStream<WebSocketStream<S>>,
-    socket: &Arc<Socket<H::Data>>,
-) -> Result<(), Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    while let Some(msg) = rx.try_next().await? {
-        match msg {
-            Message::Text(msg) => match Packet::parse(socket.protocol, ws_bytes_to_str(msg))? {
-                Packet::Close => {
-                    #[cfg(feature = "tracing")]
-                    tracing::debug!("[sid={}] closing session", socket.id);
-                    engine.close_session(socket.id, DisconnectReason::TransportClose);
-                    break;
-                }
-                Packet::Pong | Packet::Ping => {
-                    // A full channel means that the client is already known to be alive.
-                    socket.heartbeat_tx.try_send(()).ok();
-                    Ok::<(), Error>(())
-                }
-                Packet::Message(msg) => {
-                    engine.handler.on_message(msg, socket.clone());
-                    Ok(())
-                }
-                p => return Err(Error::BadPacket(p)),
-            },
-            Message::Binary(mut data) => {
-                if socket.protocol == ProtocolVersion::V3 && !data.is_empty() {
-                    // The first byte is the message type, which we don't need.
-                    data = data.split_off(1);
-                }
-                engine.handler.on_binary(data, socket.clone());
-                Ok(())
-            }
-            Message::Close(_) => {
-                #[cfg(feature = "tracing")]
-                tracing::debug!("websocket closed, closing session");
-                engine.close_session(socket.id, DisconnectReason::TransportClose);
-                break;
-            }
-            _ => {
-                #[cfg(feature = "tracing")]
-                tracing::debug!(sid = ?socket.id, "unexpected ws message");
-                Ok(())
-            }
-        }?
-    }
-    Ok(())
-}
-
-/// Forwards all packets waiting to be sent to the websocket
-///
-/// The websocket stream is flushed only when the internal channel is drained
-async fn forward_to_socket<H: EngineIoHandler, S>(
-    socket: Arc<Socket<H::Data>>,
-    mut tx: SplitSink<WebSocketStream<S>, Message>,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    // A polling request that was in progress during the upgrade may still hold the lock.
-    let lock = socket.consumer.lock();
-    let Some(_consumer) = lock
-        .with_cancellation_token(&socket.cancellation_token)
-        .await
-    else {
-        #[cfg(feature = "tracing")]
-        tracing::debug!(sid = %socket.id, "session closed before starting the ws writer");
-        return;
-    };
-    // map a packet to a websocket message
-    // It is declared as a macro rather than a closure to avoid ownership issues
-    macro_rules! map_fn {
-            ($item:ident) => {
-                let res = match $item {
-                    Packet::Binary(bin) | Packet::BinaryV3(bin) => {
-                        if socket.protocol == ProtocolVersion::V3 {
-                            // v3 protocol requires packet type as the first byte.
-                            // This requires a new buffer. This is OK as it is only for the V3 protocol.
-                            let mut buff = Vec::with_capacity(bin.len() + 1);
-                            buff.push(0x04);
-                            buff.extend(bin);
-                            tx.feed(Message::Binary(buff.into())).await
-                        } else {
-                            tx.feed(Message::Binary(bin)).await
-                        }
-                    }
-                    // A Noop Packet maybe sent by the server to upgrade from a polling connection
-                    // In the case that the packet was not poll in time it will remain in the buffer and therefore
-                    // it should be discarded here
-                    Packet::Noop => Ok(()),
-                    _ => {
-                        let packet: String = $item.try_into().unwrap();
-                        tx.feed(Message::Text(packet.into())).await
-                    }
-                };
-                if let Err(_e) = res {
-                    #[cfg(feature = "tracing")]
-                    tracing::debug!("[sid={}] error sending packet: {}", socket.id, _e);
-                }
-            };
-        }
-
-    // Forward packets until the session is closed, and all that waited by then is sent.
-    while let Some(packets) = poll_fn(|cx| socket.queue.poll_recv(cx)).await {
-        for item in packets.into_packets() {
-            map_fn!(item);
-        }
-        while let Some(packets) = socket.queue.try_recv() {
-            for item in packets.into_packets() {
-                map_fn!(item);
-            }
-        }
-
-        #[cfg(feature = "tracing")]
-        tracing::trace!(sid = %socket.id, "ws flush");
-        tx.flush().await.ok();
-    }
-
-    #[cfg(feature = "tracing")]
-    tracing::trace!(sid = %socket.id, "ws closing flush");
-
-    tx.flush().await.ok();
-    tx.close().await.ok();
-}
-/// Send a Engine.IO [`OpenPacket`] to initiate a websocket connection
-async fn init_handshake<S>(
-    sid: Sid,
-    ws: &mut WebSocketStream<S>,
-    config: &EngineIoConfig,
-) -> Result<(), Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let packet = Packet::Open(make_open_packet(TransportType::Websocket, sid, config));
-    let packet: String = packet.into();
-    ws.send(Message::Text(packet.into())).await?;
-    Ok(())
+    Ok(Driver {
+        engine,
+        socket,
+        ws,
+        gone: false,
+    })
 }
 
 /// Upgrade a session from a polling request to a websocket request.
@@ -368,7 +204,7 @@ where
 )]
 async fn upgrade_handshake<H: EngineIoHandler, S>(
     socket: &Arc<Socket<H::Data>>,
-    ws: &mut WebSocketStream<S>,
+    ws: &mut WebSocketStream<Pipe<S>>,
 ) -> Result<(), Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -432,14 +268,14 @@ where
     Ok(())
 }
 
-fn ws_bytes_to_str(bytes: tungstenite::Utf8Bytes) -> Str {
+pub(super) fn ws_bytes_to_str(bytes: tungstenite::Utf8Bytes) -> Str {
     // SAFETY: the bytes are guaranteed to be valid UTF-8 by the tungstenite parser
     unsafe { Str::from_bytes_unchecked(bytes.into()) }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{future::poll_fn, time::Duration};
 
     use bytes::Bytes;
     use futures_util::StreamExt;
@@ -447,6 +283,7 @@ mod tests {
     use tokio::io::DuplexStream;
 
     use super::*;
+    use crate::config::EngineIoConfig;
 
     const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -471,50 +308,126 @@ mod tests {
         ))
     }
 
-    async fn ws_pair() -> (WebSocketStream<DuplexStream>, WebSocketStream<DuplexStream>) {
+    /// A session over a WebSocket, and its client.
+    async fn session() -> (
+        Arc<Socket<()>>,
+        Driver<StubHandler, DuplexStream>,
+        WebSocketStream<DuplexStream>,
+    ) {
         let (server, client) = tokio::io::duplex(1024);
-        (
-            WebSocketStream::from_raw_socket(server, Role::Server, None).await,
-            WebSocketStream::from_raw_socket(client, Role::Client, None).await,
-        )
+        let socket = socket();
+        let driver = Driver {
+            engine: Arc::new(EngineIo::new(
+                Arc::new(StubHandler),
+                EngineIoConfig::default(),
+            )),
+            socket: socket.clone(),
+            ws: WebSocketStream::from_raw_socket(Pipe::new(server), Role::Server, None).await,
+            gone: false,
+        };
+        let client = WebSocketStream::from_raw_socket(client, Role::Client, None).await;
+        (socket, driver, client)
+    }
+
+    async fn next(client: &mut WebSocketStream<DuplexStream>) -> Message {
+        let next = tokio::time::timeout(TIMEOUT, client.next()).await;
+        next.expect("a message should come").unwrap().unwrap()
     }
 
     /// A polling request can still hold the lock at the end of an upgrade.
     #[tokio::test]
     async fn writer_waits_for_the_lock_of_a_polling_request() {
-        let socket = socket();
-        let (server, mut client) = ws_pair().await;
-        let (tx, _rx) = server.split();
-
+        let (socket, driver, mut client) = session().await;
         let polling = socket.consumer.lock().await;
-        let writer = tokio::spawn(forward_to_socket::<StubHandler, _>(socket.clone(), tx));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        assert!(!writer.is_finished(), "the writer should wait for the lock");
+        let task = tokio::spawn(driver.run());
+        socket.emit(Str::from("hello")).unwrap();
+        client.send(Message::Ping("alive".into())).await.unwrap();
+        assert_eq!(next(&mut client).await, Message::Pong("alive".into()));
+        assert!(!task.is_finished(), "it should wait for the lock");
 
         drop(polling);
-        socket.emit(Str::from("hello")).unwrap();
-        let msg = tokio::time::timeout(TIMEOUT, client.next())
-            .await
-            .expect("the writer should send the packet")
-            .unwrap()
-            .unwrap();
-        assert_eq!(msg, Message::text("4hello"));
+        assert_eq!(next(&mut client).await, Message::text("4hello"));
+        assert_eq!(next(&mut client).await, Message::text("2"));
     }
 
     #[tokio::test]
     async fn writer_waiting_for_the_lock_stops_with_the_session() {
-        let socket = socket();
-        let (server, _client) = ws_pair().await;
-        let (tx, _rx) = server.split();
-
+        let (socket, driver, _client) = session().await;
         let _polling = socket.consumer.lock().await;
-        let writer = tokio::spawn(forward_to_socket::<StubHandler, _>(socket.clone(), tx));
+        let task = tokio::spawn(driver.run());
         tokio::time::sleep(Duration::from_millis(20)).await;
 
         socket.cancellation_token.cancel();
-        tokio::time::timeout(TIMEOUT, writer)
+        tokio::time::timeout(TIMEOUT, task)
             .await
-            .expect("the writer should stop")
+            .expect("the task should stop")
             .unwrap();
+    }
+
+    /// More than the stream takes at once, and answers to pings between.
+    #[tokio::test]
+    async fn frames_stay_whole_and_in_order_when_the_client_reads_slowly() {
+        let (socket, driver, mut client) = session().await;
+        tokio::spawn(driver.run());
+        assert_eq!(next(&mut client).await, Message::text("2"));
+        let text = |i: usize| format!("{i}-{}", "x".repeat(i * 37 % 5000));
+        for i in 0..100 {
+            socket.emit(text(i)).unwrap();
+            if i % 20 == 0 {
+                client
+                    .send(Message::Ping(i.to_string().into()))
+                    .await
+                    .unwrap();
+                tokio::task::yield_now().await;
+            }
+        }
+        socket.emit_binary(vec![7; 3000]).unwrap();
+        for i in 0..100 {
+            let msg = loop {
+                match next(&mut client).await {
+                    Message::Pong(_) => {}
+                    msg => break msg,
+                }
+            };
+            assert_eq!(msg, Message::text(format!("4{}", text(i))));
+        }
+        assert_eq!(next(&mut client).await, Message::binary(vec![7; 3000]));
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_sent_when_the_session_is_closed_and_then_a_close_frame() {
+        let (socket, driver, mut client) = session().await;
+        socket.emit("last").unwrap();
+        socket.queue.finish();
+        let task = tokio::spawn(driver.run());
+        assert_eq!(next(&mut client).await, Message::text("4last"));
+        assert_eq!(next(&mut client).await, Message::Close(None));
+        tokio::time::timeout(TIMEOUT, task).await.unwrap().unwrap();
+    }
+
+    /// Whoever has closed reads nothing any more: a packet must not be taken for sent.
+    #[tokio::test]
+    async fn nothing_is_sent_to_a_client_that_has_closed() {
+        let (socket, driver, mut client) = session().await;
+        let _polling = socket.consumer.lock().await;
+        client.close(None).await.unwrap();
+        let task = tokio::spawn(driver.run());
+        tokio::time::timeout(TIMEOUT, task).await.unwrap().unwrap();
+
+        let (socket, mut driver, mut client) = session().await;
+        assert!(
+            !poll_fn(|cx| {
+                client.start_send_unpin(Message::Close(None)).unwrap();
+                assert!(client.poll_flush_unpin(cx).is_ready());
+                driver.poll_read(cx)
+            })
+            .await
+        );
+        socket.emit("late").unwrap();
+        socket.queue.finish();
+        tokio::time::timeout(TIMEOUT, driver.run()).await.unwrap();
+        assert_eq!(next(&mut client).await, Message::Close(None));
+        assert!(client.next().await.is_none());
+        assert!(socket.queue.try_recv().is_some());
     }
 }
