@@ -12,6 +12,7 @@ pub struct Emission<'e> {
     args: &'e [Box<RawValue>],
     volatile: bool,
     frame: OnceCell<Bytes>,
+    packet: OnceCell<Bytes>,
     values: OnceCell<Vec<serde_json::Value>>,
 }
 
@@ -24,6 +25,7 @@ impl<'e> Emission<'e> {
             args,
             volatile,
             frame: OnceCell::new(),
+            packet: OnceCell::new(),
             values: OnceCell::new(),
         }
     }
@@ -60,5 +62,17 @@ impl<'e> Emission<'e> {
     /// The event as a frame of the raw WebSocket protocols, made by `make` once.
     pub fn frame(&self, make: impl FnOnce() -> Bytes) -> Bytes {
         self.frame.get_or_init(make).clone()
+    }
+
+    /// The event as a packet of Socket.IO, made by `make` once.
+    ///
+    /// # Errors
+    /// What `make` says.
+    pub fn try_packet<E>(&self, make: impl FnOnce() -> Result<Bytes, E>) -> Result<Bytes, E> {
+        if let Some(made) = self.packet.get() {
+            return Ok(made.clone());
+        }
+        let made = make()?;
+        Ok(self.packet.get_or_init(|| made).clone())
     }
 }

@@ -247,18 +247,32 @@ impl<'e> Outgoing<'e> {
     /// The event as a frame of a transport, made by `make` once for all that would get the
     /// same bytes.
     pub fn frame(&self, form: Form, make: impl FnOnce() -> Bytes) -> Bytes {
+        let made: Result<_, std::convert::Infallible> = self.try_frame(form, || Ok(make()));
+        let Ok(made) = made;
+        made
+    }
+
+    /// The same where it may fail to be made.
+    ///
+    /// # Errors
+    /// What `make` says.
+    pub fn try_frame<E>(
+        &self,
+        form: Form,
+        make: impl FnOnce() -> Result<Bytes, E>,
+    ) -> Result<Bytes, E> {
         if !self.shared {
             return make();
         }
         let mut frames = self.frames.borrow_mut();
         if let Some((_, made)) = frames.iter().find(|(known, _)| *known == form) {
-            return made.clone();
+            return Ok(made.clone());
         }
-        let made = make();
+        let made = make()?;
         if frames.len() < MAX_FORMS {
             frames.push((form, made.clone()));
         }
-        made
+        Ok(made)
     }
 }
 

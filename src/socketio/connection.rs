@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use engineioxide::{Outlet, OutletError};
 use serde::{Serialize, Serializer, ser::SerializeTuple as _};
 use serde_json::value::{RawValue, to_raw_value};
 use socketioxide::{
@@ -16,11 +18,11 @@ use socketioxide::{
 use socketioxide_core::Value;
 use tracing::{debug, error, warn};
 
-use super::{handshake::Handshake, namespace::Socket, transport::Transport};
+use super::{handshake::Handshake, namespace::Socket, packet, transport::Transport};
 use crate::{
     config::SocketParser,
     core::{CutReason, Event, Sent},
-    hub::{CloseReason, Emission, Ending, Link, Notice, Outgoing},
+    hub::{CloseReason, Emission, Ending, Form, Link, Notice, Outgoing},
     protocol::{
         DrainingPayload, ErrorCode, ErrorEvent, ExpiringPayload, IceServers, IceServersPayload,
         RefusedAck, WireError,
@@ -37,6 +39,9 @@ pub(super) struct Question {
     pub(super) ack: Option<i64>,
 }
 
+/// The form of a packet that is shared, which depends on nothing but the event.
+const PACKET: Form = ("socket.io", None);
+
 /// Time for a client to hear that it is disconnected, before its connection is cut.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -48,7 +53,8 @@ const PASSING: Duration = Duration::from_millis(100);
 pub(super) struct Connection {
     socket: Arc<Socket>,
     transport: Arc<Transport>,
-    parser: SocketParser,
+    /// The way for packets of the JSON parser, past the library's own making of them.
+    outlet: Option<Outlet>,
     protocol: Protocol,
     /// A token is being checked: one at a time.
     refreshing: AtomicBool,
@@ -61,10 +67,14 @@ impl Connection {
         parser: SocketParser,
     ) -> Arc<Self> {
         let protocol = protocol_of(&socket);
+        let outlet = match parser {
+            SocketParser::Common => socket.req_parts().extensions.get().cloned(),
+            SocketParser::MsgPack => None,
+        };
         Arc::new(Self {
+            outlet,
             socket,
             transport,
-            parser,
             protocol,
             refreshing: AtomicBool::new(false),
         })
@@ -155,13 +165,15 @@ impl Connection {
     }
 
     fn send_ack(&self, id: i64, json: &RawValue) -> Sent {
-        let mut nothing = Value::Bytes(bytes::Bytes::new());
-        let Ok(sender) = AckSender::from_message_parts(&self.socket, &mut nothing, &Some(id));
-        self.transport.queue(None, json.get().len(), || {
-            outcome(match self.parser {
-                SocketParser::Common => sender.send(json),
-                SocketParser::MsgPack => sender.send(&detach(json)),
-            })
+        let size = json.get().len();
+        self.transport.queue(None, size, || match &self.outlet {
+            Some(outlet) => self.pass(outlet, packet::ack(id, json, size)),
+            None => {
+                let mut nothing = Value::Bytes(Bytes::new());
+                let Ok(sender) =
+                    AckSender::from_message_parts(&self.socket, &mut nothing, &Some(id));
+                outcome(sender.send(&detach(json)))
+            }
         })
     }
 
@@ -183,21 +195,49 @@ impl Connection {
             return self.emit_json(name, data, None);
         };
         let size = data.get().len() + about.get().len();
-        self.transport.queue(None, size, || {
-            outcome(match self.parser {
-                SocketParser::Common => self.socket.emit(name, &(data, about)),
-                SocketParser::MsgPack => self.socket.emit(name, &(detach(data), detach(about))),
-            })
+        self.transport.queue(None, size, || match &self.outlet {
+            Some(outlet) => self.pass(outlet, packet::event_with(name, &[data, about], size)),
+            None => outcome(self.socket.emit(name, &(detach(data), detach(about)))),
         })
     }
 
     fn emit_json(&self, name: &str, json: &RawValue, event: Option<Event<'static>>) -> Sent {
-        self.transport.queue(event, json.get().len(), || {
-            outcome(match self.parser {
-                SocketParser::Common => self.socket.emit(name, json),
-                SocketParser::MsgPack => self.socket.emit(name, &detach(json)),
-            })
+        let size = json.get().len();
+        self.transport.queue(event, size, || match &self.outlet {
+            Some(outlet) => self.pass(outlet, packet::event(name, json, size)),
+            None => outcome(self.socket.emit(name, &detach(json))),
         })
+    }
+
+    /// Sends what goes to others too: in the same bytes, if the parser allows.
+    fn emit_shared(&self, outgoing: &Outgoing<'_>, json: &RawValue) -> Sent {
+        let event = || Some(outgoing.event().clone().into_owned());
+        let (name, size) = (outgoing.name(), json.get().len());
+        let Some(outlet) = &self.outlet else {
+            return self.emit_json(name, json, event());
+        };
+        self.transport.queue(event(), size, || {
+            let shared = outgoing.try_frame(PACKET, || packet::event(name, json, size));
+            self.pass(outlet, shared)
+        })
+    }
+
+    /// Puts a packet into the queue of the client.
+    fn pass(&self, outlet: &Outlet, packet: serde_json::Result<Bytes>) -> Sent {
+        let packet = match packet {
+            Ok(packet) => packet,
+            Err(error) => return unwritten(&error),
+        };
+        // The library takes nothing for a client that is not connected to the namespace.
+        if !self.socket.connected() {
+            return Sent::Gone;
+        }
+        match outlet.emit(packet) {
+            Ok(()) => Sent::Queued,
+            Err(OutletError::Full) => Sent::Full,
+            Err(OutletError::Closed) => Sent::Gone,
+            Err(error @ OutletError::NotText) => unwritten(&error),
+        }
     }
 }
 
@@ -205,18 +245,20 @@ impl Link for Connection {
     fn send(&self, outgoing: &Outgoing<'_>) -> Sent {
         let event = outgoing.event();
         let keep = || Some(event.clone().into_owned());
-        match (outgoing.shared_json(), event) {
-            (Some(json), _) => self.emit_json(outgoing.name(), json, keep()),
+        match (outgoing.shared_json(), event, &self.outlet) {
+            (Some(json), ..) => self.emit_shared(outgoing, json),
             // The hot path: the body goes from the frame it came in straight into the next.
-            (None, Event::Relay { body, .. }) if self.parser == SocketParser::Common => {
-                self.transport.queue(keep(), body.get().len(), || {
-                    outcome(self.socket.emit(outgoing.name(), &outgoing.payload()))
+            (None, Event::Relay { body, .. }, Some(outlet)) => {
+                let size = body.get().len();
+                self.transport.queue(keep(), size, || {
+                    let packet = packet::event(outgoing.name(), &outgoing.payload(), size);
+                    self.pass(outlet, packet)
                 })
             }
-            (None, Event::Joined(_) | Event::Resumed { .. }) => {
+            (None, Event::Joined(_) | Event::Resumed { .. }, _) => {
                 self.emit(outgoing.name(), &outgoing.payload())
             }
-            (None, _) => match to_raw_value(&outgoing.payload()) {
+            (None, ..) => match to_raw_value(&outgoing.payload()) {
                 Ok(json) => self.emit_json(outgoing.name(), &json, keep()),
                 Err(error) => {
                     error!(%error, "an event cannot be encoded");
@@ -268,12 +310,14 @@ impl Link for Connection {
 
     fn emit(&self, emission: &Emission<'_>) {
         let sent = self.transport.queue(None, emission.bytes(), || {
-            outcome(match self.parser {
-                SocketParser::Common => self.socket.emit(emission.name(), &Args(emission.args())),
-                SocketParser::MsgPack => {
-                    self.socket.emit(emission.name(), &Args(emission.values()))
-                }
-            })
+            let Some(outlet) = &self.outlet else {
+                return outcome(self.socket.emit(emission.name(), &Args(emission.values())));
+            };
+            let (name, args, size) = (emission.name(), emission.args(), emission.bytes());
+            self.pass(
+                outlet,
+                emission.try_packet(|| packet::event_with(name, args, size)),
+            )
         });
         if !emission.is_volatile() {
             self.settle(sent);
@@ -326,11 +370,14 @@ fn outcome(sent: Result<(), SendError>) -> Sent {
         Ok(()) => Sent::Queued,
         Err(SendError::Socket(SocketError::InternalChannelFull)) => Sent::Full,
         Err(SendError::Socket(SocketError::Closed)) => Sent::Gone,
-        Err(SendError::Serialize(error)) => {
-            error!(%error, "an event cannot be encoded");
-            Sent::Queued
-        }
+        Err(SendError::Serialize(error)) => unwritten(&error),
     }
+}
+
+/// It is for nobody, and no other attempt would go better.
+fn unwritten(error: &impl std::fmt::Display) -> Sent {
+    error!(%error, "an event cannot be encoded");
+    Sent::Queued
 }
 
 /// The arguments of an event: what the library takes for that is a tuple.

@@ -20,6 +20,7 @@ mod handshake;
 mod ledger;
 mod lifecycle;
 mod namespace;
+mod packet;
 mod polling;
 mod transport;
 

@@ -259,6 +259,51 @@ impl Drop for Permit<'_> {
     }
 }
 
+/// The way to one client for messages that are made already, and may go to others as well.
+///
+/// It is among the extensions of [`Socket::req_parts`](crate::Socket::req_parts).
+#[derive(Debug, Clone)]
+pub struct Outlet(Arc<Queue>);
+
+/// A message was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OutletError {
+    /// As many messages wait as may.
+    #[error("the queue is full")]
+    Full,
+    /// The session is closed.
+    #[error("the session is closed")]
+    Closed,
+    /// It is not UTF-8.
+    #[error("the message is no text")]
+    NotText,
+}
+
+impl Outlet {
+    pub(crate) fn new(queue: Arc<Queue>) -> Self {
+        Self(queue)
+    }
+
+    /// Emits a text message, like [`Socket::emit`](crate::Socket::emit). The bytes are not copied until they
+    /// are written.
+    ///
+    /// # Errors
+    /// See [`OutletError`]. Nothing is sent then.
+    pub fn emit(&self, msg: Bytes) -> Result<(), OutletError> {
+        if std::str::from_utf8(&msg).is_err() {
+            return Err(OutletError::NotText);
+        }
+        // SAFETY: it was looked at just now.
+        let msg = unsafe { Str::from_bytes_unchecked(msg) };
+        self.0
+            .try_send(Outgoing::Message(msg))
+            .map_err(|e| match e {
+                TrySendError::Full(_) => OutletError::Full,
+                TrySendError::Closed(_) => OutletError::Closed,
+            })
+    }
+}
+
 /// What comes out of the queue, for a polling request.
 pub(crate) struct Packets<'a>(pub(crate) &'a Arc<Queue>);
 
@@ -345,6 +390,27 @@ mod tests {
         ));
         assert!(matches!(queue.try_reserve(), Err(TrySendError::Closed(()))));
         assert!(!queue.send_volatile(smallvec![Packet::Ping]));
+    }
+
+    #[test]
+    fn an_outlet_takes_text_until_the_queue_is_full_or_closed() {
+        let queue = Arc::new(Queue::new(1));
+        let outlet = Outlet::new(queue.clone());
+        assert_eq!(
+            outlet.emit(Bytes::from_static(&[0xff])),
+            Err(OutletError::NotText)
+        );
+        outlet.emit(Bytes::from_static(b"a")).unwrap();
+        assert_eq!(
+            outlet.emit(Bytes::from_static(b"b")),
+            Err(OutletError::Full)
+        );
+        assert_eq!(drained(&queue), [message("a")]);
+        queue.close();
+        assert_eq!(
+            outlet.emit(Bytes::from_static(b"c")),
+            Err(OutletError::Closed)
+        );
     }
 
     #[test]

@@ -70,7 +70,7 @@ use crate::{
     config::EngineIoConfig,
     errors::Error,
     heartbeat::Heartbeat,
-    queue::{self, Outgoing, Queue},
+    queue::{self, Outgoing, Outlet, Queue},
 };
 use bytes::Bytes;
 use engineioxide_core::{Packet, PacketBuf, ProtocolVersion, Str, TransportType};
@@ -223,17 +223,20 @@ where
         protocol: ProtocolVersion,
         transport: TransportType,
         config: &EngineIoConfig,
-        req_parts: Parts,
+        mut req_parts: Parts,
         close_fn: Box<dyn Fn(Sid, DisconnectReason) + Send + Sync>,
         supports_binary: bool,
     ) -> Self {
+        let queue = Arc::new(Queue::new(config.max_buffer_size));
+        req_parts.extensions.insert(Outlet::new(queue.clone()));
+
         Self {
             id: Sid::new(),
             protocol,
             transport: AtomicU8::new(transport as u8),
             upgrading: AtomicBool::new(false),
 
-            queue: Arc::new(Queue::new(config.max_buffer_size)),
+            queue,
             consumer: Mutex::new(None),
 
             heartbeat: Heartbeat::new(protocol, config.ping_interval, config.ping_timeout),
