@@ -56,32 +56,37 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     /// Passes messages on until the session ends.
-    pub async fn run(mut self) {
-        let socket = self.socket.clone();
-        let _alarm = Alarm(self.engine.clone(), socket.clone());
-        let consumer = match socket.consumer.try_lock() {
-            Ok(consumer) => Some(consumer),
-            Err(_) => Box::pin(self.become_consumer(&socket)).await,
-        };
-        let Some(_consumer) = consumer else {
+    ///
+    /// What is captured has one place in the future, where an argument of an `async fn` has two.
+    pub fn run(self) -> impl Future<Output = ()> + Send {
+        let mut driver = self;
+        async move {
+            let socket = driver.socket.clone();
+            let _alarm = Alarm(driver.engine.clone(), socket.clone());
+            let consumer = match socket.consumer.try_lock() {
+                Ok(consumer) => Some(consumer),
+                Err(_) => Box::pin(driver.become_consumer(&socket)).await,
+            };
+            let Some(_consumer) = consumer else {
+                #[cfg(feature = "tracing")]
+                tracing::debug!(sid = %socket.id, "session closed before starting the ws writer");
+                return;
+            };
+            {
+                let mut sleep = pin!(sleep_until(socket.heartbeat.alarm()));
+                poll_fn(|cx| driver.poll(sleep.as_mut(), cx)).await;
+            }
             #[cfg(feature = "tracing")]
-            tracing::debug!(sid = %socket.id, "session closed before starting the ws writer");
-            return;
-        };
-        {
-            let mut sleep = pin!(sleep_until(socket.heartbeat.alarm()));
-            poll_fn(|cx| self.poll(sleep.as_mut(), cx)).await;
-        }
-        #[cfg(feature = "tracing")]
-        tracing::trace!(sid = %socket.id, "ws closing flush");
+            tracing::trace!(sid = %socket.id, "ws closing flush");
 
-        // What waited when the session was closed is sent, and then a close frame.
-        if !self.gone {
-            poll_fn(|cx| self.poll_write(cx)).await;
+            // What waited when the session was closed is sent, and then a close frame.
+            if !driver.gone {
+                poll_fn(|cx| driver.poll_write(cx)).await;
+            }
+            SinkExt::close(&mut driver.ws).await.ok();
+            // The library does not flush what answers a close.
+            poll_fn(|cx| driver.ws.get_mut().poll_drain(cx)).await;
         }
-        SinkExt::close(&mut self.ws).await.ok();
-        // The library does not flush what answers a close.
-        poll_fn(|cx| self.ws.get_mut().poll_drain(cx)).await;
     }
 
     /// Reads until a polling request is done that was in progress during the upgrade. There is nothing
