@@ -87,6 +87,7 @@ test: system-packages $(TESTS) ## Run all tests; installs what they need
 
 test-rust: ## Unit, property and simulation tests, and those against a real Redis
 	cargo test --locked
+	cargo test --locked -p engineioxide --lib
 
 SEEDS := 10000
 simulate: ## Play histories of whole clusters: make simulate SEEDS=100000

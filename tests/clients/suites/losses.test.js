@@ -120,6 +120,25 @@ describe('a loss after an upgrade from polling', () => {
   });
 });
 
+describe('an upgrade from polling', () => {
+  test('brings along what did not fit into the answer of the last poll', async (t) => {
+    const code = freshCode();
+    const [anna] = await party(t, gateway, ['anna'], { code });
+    const user = await rawUser();
+    const polling = await RawPolling.connected(gateway, user.token);
+    const peer = await rawPeer(polling, user, code, [anna]);
+    // Any two of them are too much for one answer.
+    const large = series('large', 3).map((name) => `${name} ${'x'.repeat(60_000)}`);
+    await signal(anna, peer.peerId, large);
+    await polling.frame((text) => text.includes('large 0'));
+    assert.ok(!polling.frames.some((text) => text.includes('large 1')));
+    const raw = await polling.upgraded();
+    for (const name of ['large 1', 'large 2']) await raw.frame((text) => text.includes(name));
+    const order = raw.frames.flatMap((text) => text.match(/large \d/) ?? []);
+    assert.deepEqual(order, ['large 1', 'large 2']);
+  });
+});
+
 /** A WebSocket request that cannot succeed; resolves with the connection it leaves behind. */
 async function failToUpgrade(port, agent) {
   const request = get({ host: '127.0.0.1', port, path: '/socket.io/?EIO=4&transport=websocket', agent });

@@ -100,8 +100,10 @@ impl<H: EngineIoHandler> EngineIo<H> {
             // queue so that `Socket::closed` resolves and no more packets can be buffered.
             // When no transport holds the lock (e.g. polling between requests) this resolves
             // immediately.
-            *socket.consumer.lock().await = None;
-            socket.queue.close();
+            {
+                let _consumer = socket.consumer.lock().await;
+                socket.queue.close();
+            }
 
             #[cfg(feature = "tracing")]
             tracing::debug!(sid = %socket.id, "session closed, notifying handler");

@@ -133,6 +133,16 @@ impl Queue {
         state.next()
     }
 
+    /// Puts back what was taken last. For the consumer.
+    pub(crate) fn put_back(&self, packets: PacketBuf) {
+        let mut state = self.state();
+        if !state.closed {
+            state
+                .packets
+                .push_front(Outgoing::Packets(Box::new(packets)));
+        }
+    }
+
     /// What is next; nothing once it is finished and all is sent. For the consumer.
     pub(crate) fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Outgoing>> {
         let mut state = self.state();
@@ -358,6 +368,20 @@ mod tests {
             queue.try_send(message("c")),
             Err(TrySendError::Full(_))
         ));
+    }
+
+    #[test]
+    fn what_is_put_back_comes_first() {
+        let queue = Queue::new(1);
+        queue.try_send(message("a")).unwrap();
+        let taken = queue.try_recv().unwrap();
+        queue.try_send(message("b")).unwrap();
+        queue.put_back(taken.into_packets());
+        assert_eq!(
+            queue.try_recv().unwrap().into_packets(),
+            message("a").into_packets()
+        );
+        assert_eq!(drained(&queue), [message("b")]);
     }
 
     #[test]

@@ -189,13 +189,12 @@ where
     /// The packets that wait for the client.
     pub(crate) queue: Arc<Queue>,
 
-    /// Held by whoever takes packets out of the queue, with the packets that a polling request left to
-    /// the next one:
+    /// Held by whoever takes packets out of the queue:
     /// * In case of polling transport it will be locked and released for each request
     /// * In case of websocket transport it will always be locked until the connection is closed
     ///
     /// Closing behavior is driven by the [`Socket::cancellation_token`].
-    pub(crate) consumer: Mutex<Option<Box<PacketBuf>>>,
+    pub(crate) consumer: Mutex<()>,
 
     /// Whether the client is alive, as far as is known.
     pub(crate) heartbeat: Heartbeat,
@@ -237,7 +236,7 @@ where
             upgrading: AtomicBool::new(false),
 
             queue,
-            consumer: Mutex::new(None),
+            consumer: Mutex::new(()),
 
             heartbeat: Heartbeat::new(protocol, config.ping_interval, config.ping_timeout),
             cancellation_token: CancellationToken::new(),
@@ -521,7 +520,7 @@ where
             upgrading: AtomicBool::new(false),
 
             queue: Arc::new(Queue::new(buffer_size)),
-            consumer: Mutex::new(None),
+            consumer: Mutex::new(()),
 
             heartbeat: Heartbeat::new(
                 ProtocolVersion::V4,

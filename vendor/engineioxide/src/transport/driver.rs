@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use engineioxide_core::{Packet, PacketBuf, ProtocolVersion};
+use engineioxide_core::{Packet, ProtocolVersion};
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -49,7 +49,7 @@ impl<H: EngineIoHandler> Drop for Alarm<H> {
     }
 }
 
-type Consumer<'a> = MutexGuard<'a, Option<Box<PacketBuf>>>;
+type Consumer<'a> = MutexGuard<'a, ()>;
 
 impl<H: EngineIoHandler, S> Driver<H, S>
 where

@@ -1,9 +1,9 @@
 //! The polling transport module handles polling, post and init requests
+use futures_util::StreamExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use engineioxide_core::payload::{self, Payload};
-use futures_util::{StreamExt, stream};
 use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body::Body;
 use http_body_util::Full;
@@ -104,7 +104,7 @@ where
 
     // If the socket is already locked, it means that the socket is being used by another request
     // In case of multiple http polling, session should be closed
-    let mut peeked_packet = match socket.consumer.try_lock() {
+    let _consumer = match socket.consumer.try_lock() {
         Ok(s) => s,
         Err(_) => {
             socket.close(DisconnectReason::MultipleHttpPollingError);
@@ -117,14 +117,9 @@ where
 
     let max_payload = engine.config.max_payload;
     let payload = {
-        // Prepend the packet peeked during the previous
-        // polling request so it is encoded first, ahead of the newly received packets.
-        let rx_stream = stream::iter(peeked_packet.take().map(|packets| *packets))
-            .chain(Packets(&socket.queue));
-
         // Stop waiting for the next packet as soon as the session is closed. The combinator is biased
         // towards the encoder completion, so any buffered close packet is still flushed to the client.
-        payload::encoder(rx_stream, protocol, socket.supports_binary, max_payload)
+        payload::encoder(Packets(&socket.queue), protocol, socket.supports_binary, max_payload)
             .with_cancellation_token(&socket.cancellation_token)
             .await
     };
@@ -140,9 +135,10 @@ where
         return Ok(http_response(StatusCode::OK, "", false));
     };
 
-    // set back the peeked packet so it can be read again
-    // on the next polling request
-    *peeked_packet = peeked.map(Box::new);
+    // What did not fit is next, whether for another polling request or for a WebSocket.
+    if let Some(packets) = peeked {
+        socket.queue.put_back(packets);
+    }
 
     #[cfg(feature = "tracing")]
     tracing::trace!(%sid, %protocol, supports_binary = socket.supports_binary, "sending data: {:?}", data);
