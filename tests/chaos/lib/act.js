@@ -3,6 +3,7 @@ import { mapLimited, until } from '../../clients/lib/wait.js';
 import { randomFrom } from '../../sfu/lib/player.js';
 import { Actor } from './actor.js';
 import { checkGone, checkThere, memoryOf } from './census.js';
+import { named } from './deadline.js';
 import { Trouble } from './faults.js';
 import { PollingLine } from './socket-line.js';
 import { checkTalk } from './talk.js';
@@ -48,29 +49,38 @@ export class Act {
   async play() {
     const { world, users } = this;
     world.note(`act ${this.index + 1}: clients come`);
-    await mapLimited(users, COMING, (user) => user.come());
+    await this.#inTheirRooms(users, () => mapLimited(users, COMING, (user) => user.come()));
     const actors = users.map((user) => new Actor(user, { paceMs: PACE_MS, chatPaceMs: CHAT_PACE_MS }));
     world.onEnd = () => actors.forEach((actor) => actor.stop());
-    const before = await this.#settledMemory();
-    await this.#fail();
+    const before = await world.deadline.during(() => `all to have spoken: ${named(this.#silent())} have not`, () => this.#settledMemory());
+    await world.deadline.during('all faults to be over', () => this.#fail());
     world.note('all is mended');
     world.mend();
-    await world.well();
-    await Promise.all(actors.map((actor) => actor.stop()));
+    await world.deadline.during('all nodes to be well', () => world.well());
+    await world.deadline.during(() => `clients to end what they do: ${named(actors.filter(({ over }) => !over))}`,
+      () => Promise.all(actors.map((actor) => actor.stop())));
     const stayed = await this.#someGo();
-    await Promise.all(stayed.map((user) => user.connected()));
+    await this.#inTheirRooms(stayed, () => Promise.all(stayed.map((user) => user.connected())));
     // Not all on the node that came up last: each node is to say who is there.
-    await Promise.all(stayed.map((user) => user.vanish(0)));
-    world.note('looking who is there');
-    await checkThere(world, stayed);
-    world.note('last words');
-    await checkTalk(world, stayed);
+    await this.#inTheirRooms(stayed, () => Promise.all(stayed.map((user) => user.vanish(0))));
+    await this.#look('looking who is there', () => checkThere(world, stayed));
+    await this.#look('last words', () => checkTalk(world, stayed));
     await world.delivered();
     const during = this.#memory();
-    await this.#allGo(stayed);
-    world.note('looking what is left');
-    await checkGone(world);
+    await this.#go(stayed, (user, n) => n % 3 === 0);
+    await this.#look('looking what is left', () => checkGone(world));
     return { before, during, after: this.#memory() };
+  }
+
+  /** @param {string} what @param {() => Promise<unknown>} work */
+  #look(what, work) {
+    this.world.note(what);
+    return this.world.deadline.during(what, work);
+  }
+
+  /** @param {User[]} users @param {() => Promise<unknown>} work by which they come into their rooms */
+  #inTheirRooms(users, work) {
+    return this.world.deadline.during(() => `clients to be in their rooms: ${named(users.filter(({ here }) => !here))}`, work);
   }
 
   /** One fault after another, of each kind of faults at once. */
@@ -85,12 +95,14 @@ export class Act {
   /** Some say goodbye, and some are lost for good: none of them may be seen any more. */
   async #someGo() {
     const gone = this.users.filter((_, n) => n % 4 === 0);
-    await Promise.all(gone.map((user, n) => this.#goes(user, n % 2 === 0)));
+    await this.#go(gone, (user, n) => n % 2 === 0);
     return this.users.filter((user) => !gone.includes(user));
   }
 
-  async #allGo(users) {
-    await Promise.all(users.map((user, n) => this.#goes(user, n % 3 === 0)));
+  /** @param {User[]} users @param {(user: User, n: number) => boolean} silently */
+  #go(users, silently) {
+    return this.world.deadline.during(() => `clients to be gone: ${named(users.filter(({ line }) => line))}`,
+      () => Promise.all(users.map((user, n) => this.#goes(user, silently(user, n)))));
   }
 
   /** Who polls has no connection that could break: it would only be missed after a ping, and so it says goodbye. */
@@ -100,11 +112,14 @@ export class Act {
 
   /** When each has said something. */
   async #settledMemory() {
-    const silent = () => this.users.filter(({ speaker }) => speaker.acked.size === 0);
-    await until(() => silent().length === 0, 'all have spoken', BOUND_MS).catch((error) => {
-      throw new Error(`${error.message}: ${silent().map(String)} have not; ${[...this.world.books.counts].join(' ')}`);
+    await until(() => this.#silent().length === 0, 'all have spoken', BOUND_MS).catch((error) => {
+      throw new Error(`${error.message}: ${named(this.#silent())} have not; ${[...this.world.books.counts].join(' ')}`);
     });
     return this.#memory();
+  }
+
+  #silent() {
+    return this.users.filter(({ speaker }) => speaker.acked.size === 0);
   }
 
   #memory() {

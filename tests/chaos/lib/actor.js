@@ -11,15 +11,28 @@ const LONGEST_ABSENCE_MS = 4_000;
 
 /** A user who does one thing after another, and chats meanwhile. */
 export class Actor {
+  over = false;
   #running = true;
+  /** What it is at, for who looks for a mistake. @type {Set<string>} */
+  #doing = new Set();
 
   /** @param {User} user @param {{paceMs: number, chatPaceMs: number}} pace */
   constructor(user, pace) {
     Object.assign(this, { user, ...pace });
     this.finished = Promise.all([
       this.#again(paceMs(this.paceMs), () => this.#act()),
-      this.#again(paceMs(this.chatPaceMs), () => user.speaker.say()),
-    ]);
+      this.#again(paceMs(this.chatPaceMs), () => this.#doingSo('say', () => user.speaker.say())),
+    ]).then(() => (this.over = true));
+  }
+
+  toString() {
+    return `${this.user}, at ${[...this.#doing].join(' and ') || 'nothing'}`;
+  }
+
+  async #doingSo(name, work) {
+    this.#doing.add(name);
+    await work();
+    this.#doing.delete(name);
   }
 
   /** Ends what it does, and resolves when it has. */
@@ -48,7 +61,7 @@ export class Actor {
     });
     let share = user.random() * possible.reduce((sum, name) => sum + WEIGHTS[name], 0);
     const name = possible.find((each) => (share -= WEIGHTS[each]) < 0) ?? possible[0];
-    return this[`_${name}`](user);
+    return this.#doingSo(name, () => this[`_${name}`](user));
   }
 
   _relay(user) {

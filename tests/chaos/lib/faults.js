@@ -205,8 +205,8 @@ export class Trouble {
     this.before = fault.risk ?? this.before;
     world.books.count(`fault ${fault.name}`);
     world.note(`${fault.name} begins`);
-    await fault.run(world, random);
+    await world.deadline.during(`the end of: ${fault.name}`, () => fault.run(world, random));
     world.note(`${fault.name} is over`);
-    if (fault.risk) await world.ready();
+    if (fault.risk) await world.deadline.during(`nodes to be ready after: ${fault.name}`, () => world.ready());
   }
 }

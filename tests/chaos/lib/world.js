@@ -5,6 +5,7 @@ import { until } from '../../clients/lib/wait.js';
 import { MediaStub } from '../../sfu/lib/media-stub.js';
 import { RoomService } from '../../sfu/lib/room-service.js';
 import { API_KEY } from '../../events/lib/api.js';
+import { named } from './deadline.js';
 import { FaultPath } from './path.js';
 
 /** @typedef {import('./books.js').Books} Books */
@@ -49,14 +50,17 @@ export class World {
   /** How long a client waits that hears nothing. */
   silenceMs = 2 * PING_MS + 1_000;
 
-  /** @param {Books} books @param {string} name of its rooms */
-  constructor(books, name) {
-    Object.assign(this, { books, name });
+  /** @param {Books} books @param {string} name of its rooms @param {import('./deadline.js').Deadline} deadline */
+  constructor(books, name, deadline) {
+    Object.assign(this, { books, name, deadline });
   }
 
-  /** @param {{after: (work: () => unknown) => void}} scope @param {Books} books @param {{nodes: number, rooms: number, seed: number, log?: string}} settings */
-  static async start(scope, books, { nodes, rooms, seed, log = 'info' }) {
-    const world = new World(books, `chaos-${seed}`);
+  /**
+   * @param {{after: (work: () => unknown) => void}} scope @param {Books} books
+   * @param {{nodes: number, rooms: number, seed: number, deadline: import('./deadline.js').Deadline, log?: string}} settings
+   */
+  static async start(scope, books, { nodes, rooms, seed, deadline, log = 'info' }) {
+    const world = new World(books, `chaos-${seed}`, deadline);
     world.redis = await Redis.start({ options: ['--appendfsync', 'always'] });
     scope.after(() => world.redis.stop());
     world.chat = await ChatService.start(scope);
@@ -132,7 +136,8 @@ export class World {
   async delivered(users = this.users) {
     const owed = users.flatMap(({ speaker }) => [...speaker.acked.values()]);
     const stored = ({ roomId, id }) => this.chat.rooms.get(roomId)?.has(id);
-    await until(() => owed.every(stored), 'what was said is delivered', BOUND_MS);
+    const missing = () => `what was said to be delivered: ${named(owed.filter((each) => !stored(each)).map(({ id }) => id))}`;
+    await this.deadline.during(missing, () => until(() => owed.every(stored), 'what was said is delivered', BOUND_MS));
   }
 
   /** Whether some node was without Redis at some time from then on until then. */
