@@ -3,9 +3,10 @@
 # seconds for each target, or for those that are named. What it finds is in fuzz/artifacts; an input that is
 # mended goes into fuzz/corpus/regressions. What it learns is kept in fuzz/target/grown, which can go at any time.
 #
-# The compiler is the stable one: RUSTC_BOOTSTRAP lets it take the two unstable options that
-# coverage needs. No sanitizer is used: the gateway has no unsafe code, and without one the runs are
-# twice as many. Overflows and debug assertions are checked.
+# Coverage needs two unstable options. The compiler is the nightly one if rustup has one here, or the one that
+# FUZZ_TOOLCHAIN names; else the stable one, which RUSTC_BOOTSTRAP lets take them. No sanitizer is used: the
+# gateway has no unsafe code, and without one the runs are twice as many. Overflows and debug assertions
+# are checked.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,17 +18,24 @@ shift
 if ! cargo fuzz --version 2>/dev/null | grep -qF "$version"; then
   cargo install --locked "cargo-fuzz@$version"
 fi
-export RUSTC_BOOTSTRAP=1
+toolchain=${FUZZ_TOOLCHAIN-$(rustup toolchain list 2>/dev/null | grep -o '^nightly[^ ]*' | head -n 1 || true)}
+fuzz=(cargo ${toolchain:+"+$toolchain"} fuzz)
+if ! rustc ${toolchain:+"+$toolchain"} --version | grep -qF nightly; then
+  export RUSTC_BOOTSTRAP=1
+fi
 cd fuzz
+echo "by $(rustc ${toolchain:+"+$toolchain"} --version)"
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
-  mapfile -t targets < <(cargo fuzz list)
+  mapfile -t targets < <("${fuzz[@]}" list)
 fi
+# All at once, so that the time of each is its own.
+"${fuzz[@]}" build --sanitizer none
 failed=()
 for target in "${targets[@]}"; do
   mkdir -p "target/grown/$target" "corpus/regressions/$target"
   echo "== $target, $seconds seconds"
-  cargo fuzz run --sanitizer none "$target" \
+  "${fuzz[@]}" run --sanitizer none "$target" \
     "target/grown/$target" "corpus/$target" "corpus/regressions/$target" -- \
     -max_total_time="$seconds" -dict=fuzz.dict -max_len=16384 -timeout=10 -print_final_stats=1 || failed+=("$target")
   rmdir --ignore-fail-on-non-empty "corpus/regressions/$target"

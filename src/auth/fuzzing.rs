@@ -41,6 +41,7 @@ pub(crate) fn request(data: &[u8]) {
     check_token(&headers);
     check_origin(&headers);
     crate::websocket::fuzzing::offer(&headers);
+    crate::limits::fuzzing::forwarded(&headers);
 }
 
 /// A token is a piece of what was sent, and one of the right place.

@@ -11,7 +11,7 @@
 //! | `event` | a Socket.IO event in JSON | a client |
 //! | `packed` | the same in MessagePack | a client |
 //! | `signal`, `ws` | frames of the raw protocols | a client |
-//! | `request` | headers, cookies, origins, queries | a client |
+//! | `request` | headers, cookies, origins, queries, `Forwarded` and `X-Forwarded-For` | a client, proxies |
 //! | `token` | header and claims of a JSON Web Token, key sets | a client, the issuer |
 //! | `resume` | resume tokens, offsets, ids, stamps | a client |
 //! | `polling` | answers to polls, which are counted | the gateway for a client |

@@ -81,9 +81,10 @@ impl TrustedProxies {
         };
         let mut lines: Vec<_> = headers.get_all(name).iter().collect();
         lines.reverse();
+        // As bytes: what a client wrote before need not be text, and must not hide what the proxy says.
         let hops = lines.iter().flat_map(|line| {
-            let line = line.to_str().unwrap_or_default();
-            line.rsplit(',').map(|hop| self.read(hop.trim()))
+            let hops = line.as_bytes().rsplit(|byte| *byte == b',');
+            hops.map(|hop| self.read(std::str::from_utf8(hop.trim_ascii()).ok()?))
         });
         for hop in hops.take(MAX_HOPS) {
             let Some(hop) = hop else { break };

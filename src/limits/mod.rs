@@ -18,6 +18,8 @@ mod address;
 mod allowance;
 mod debts;
 mod door;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod handshakes;
 pub mod open_files;
 mod rate;
