@@ -26,6 +26,10 @@ use crate::core::NodeId;
 /// How long Redis may take to answer a command.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long after it lost the way to Redis a node does not decide alone: as long as it takes to come back
+/// from a stand-still, and what clients say waits no longer than for a Redis that does not answer.
+const ALONE_AFTER: Duration = PATIENCE;
+
 /// What a node needs to know to be one of many.
 #[derive(Clone, Debug)]
 pub struct ClusterSettings {
@@ -104,6 +108,16 @@ impl Cluster {
     /// Whether the way to the others is open.
     pub fn is_up(&self) -> bool {
         self.pubsub.link().borrow().up
+    }
+
+    /// Whether the way to the others is open, or was a moment ago. A node that stood still finds Redis
+    /// silent as it goes on, and what it reads then may long have been dealt with by another.
+    pub fn was_up_of_late(&self) -> bool {
+        let just_lost = || {
+            let Health { link, since, .. } = self.health();
+            link.generation > 0 && since.elapsed().is_ok_and(|lost| lost < ALONE_AFTER)
+        };
+        self.is_up() || just_lost()
     }
 
     /// Whether messages get through, which was tried a moment ago.

@@ -226,6 +226,31 @@ impl ChatLog {
         }
     }
 
+    /// A message turned out to be one that was said elsewhere before: from now on it is that one.
+    pub(super) fn rename(&mut self, id: Uuid, to: Uuid, timestamp: u64) {
+        let Some(place) = self.messages.iter().position(|message| message.id == id) else {
+            return;
+        };
+        let Some(message) = self.messages.remove(place) else {
+            return;
+        };
+        self.ids.remove(&id);
+        self.bytes -= message.content.len();
+        let known = self.messages.iter().find(|other| other.id == to).cloned();
+        match (known, &message.client_id) {
+            (None, _) => self.push(&Arc::new(ChatMessage {
+                id: to,
+                timestamp,
+                ..ChatMessage::clone(&message)
+            })),
+            (Some(known), Some(client_id)) => {
+                let key = (message.author.user.clone(), client_id.clone());
+                self.by_client_id.insert(key, known);
+            }
+            (Some(_), None) => {}
+        }
+    }
+
     /// The newest messages that `query` asks for, oldest first. An unknown `before` (it may
     /// have been forgotten) is placed by its time, which its id carries.
     pub(super) fn page(&self, query: HistoryQuery) -> Vec<Arc<ChatMessage>> {

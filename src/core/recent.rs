@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use uuid::Uuid;
+
 use super::{ChatMessage, RoomId, UserId};
 
 /// What a re-send is recognised by.
@@ -59,6 +61,18 @@ impl Recent {
         self.forget(now);
         let key = (room.clone(), user.clone(), client_id.into());
         self.messages.get(&key).cloned()
+    }
+
+    /// A message was said elsewhere before, under another id and at another time: it is that one.
+    pub fn rename(&mut self, id: Uuid, to: Uuid, timestamp: u64) {
+        let mut messages = self.messages.values_mut();
+        if let Some(message) = messages.find(|message| message.id == id) {
+            *message = Arc::new(ChatMessage {
+                id: to,
+                timestamp,
+                ..ChatMessage::clone(message)
+            });
+        }
     }
 
     fn forget(&mut self, now: Duration) {

@@ -81,7 +81,7 @@ async fn say(cluster: &Cluster, messages: impl IntoIterator<Item = Arc<ChatMessa
         count += 1;
         let kept = Arc::clone(&kept);
         cluster.say(&keys, &Gossip::Chat(Arc::clone(&message)));
-        let note = Box::new(move || {
+        let note = Box::new(move |_| {
             kept.fetch_add(1, Ordering::SeqCst);
         });
         cluster.chat().when_kept(&room(), message.id, note);
@@ -92,6 +92,19 @@ async fn say(cluster: &Cluster, messages: impl IntoIterator<Item = Arc<ChatMessa
         }
     };
     tokio::time::timeout(PATIENCE, all).await.unwrap();
+}
+
+/// Says a message, and waits until it is kept: the answer is as which other one, if it is not.
+async fn kept_as(cluster: &Cluster, message: Arc<ChatMessage>) -> Option<Stamp> {
+    let (sender, answer) = tokio::sync::oneshot::channel();
+    let id = message.id;
+    cluster.say(&keys(cluster), &Gossip::Chat(message));
+    let kept = Box::new(move |sent_as| sender.send(sent_as).unwrap());
+    cluster.chat().when_kept(&room(), id, kept);
+    tokio::time::timeout(PATIENCE, answer)
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 fn said(numbers: impl IntoIterator<Item = u128>) -> impl Iterator<Item = Arc<ChatMessage>> {
@@ -193,6 +206,52 @@ async fn who_takes_over_an_announcement_says_it_under_the_same_id() {
     say(&b, [message(1, Some("c"))]).await;
     say(&a, [message(1, Some("c"))]).await;
     assert_eq!(listed(&redis, BUFFER), [1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_sent_as_another_message_is_answered_with_that_and_not_kept_again() {
+    let redis = Redis::start();
+    let a = cluster(&redis, "a", ChatKeeping::Queue).await;
+    let b = cluster(&redis, "b", ChatKeeping::Queue).await;
+    say(&a, [message(1, Some("c"))]).await;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&told);
+    b.chat().on_sent_before(move |room, id, stamp| {
+        note.lock().push((room.clone(), id.as_u128(), stamp));
+    });
+    let first = Stamp {
+        id: Uuid::from_u128(1),
+        timestamp: 7,
+    };
+    assert_eq!(kept_as(&b, message(2, Some("c"))).await, Some(first));
+    assert_eq!(listed(&redis, BUFFER), [1]);
+    assert_eq!(*told.lock(), [(room(), 2, first)]);
+    // Whoever asks when it is over gets the same answer.
+    let (sender, answer) = tokio::sync::oneshot::channel();
+    let kept = Box::new(move |sent_as| sender.send(sent_as).unwrap());
+    b.chat().when_kept(&room(), Uuid::from_u128(2), kept);
+    assert_eq!(answer.await.unwrap(), Some(first));
+    // Under another id of the sender it is another message.
+    assert_eq!(kept_as(&b, message(3, Some("d"))).await, None);
+    assert_eq!(listed(&redis, BUFFER), [1, 3]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_without_redis_is_kept_under_its_id_whatever_others_said() {
+    let mut redis = Redis::start();
+    let a = cluster(&redis, "a", ChatKeeping::Queue).await;
+    redis.kill();
+    let mut link = a.link();
+    link.wait_for(|link| !link.up).await.unwrap();
+    a.chat().link_closed();
+    say(&a, [message(1, Some("c"))]).await;
+    redis.restart();
+    let b = cluster(&redis, "b", ChatKeeping::Queue).await;
+    say(&b, [message(2, Some("c"))]).await;
+    up(&a).await;
+    a.chat().link_opened();
+    wait_until("all is written", || a.chat().waiting() == 0);
+    assert_eq!(listed(&redis, BUFFER), [2, 1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -119,6 +119,7 @@ impl Cluster {
             text(if ring { MAX_CHAT_MESSAGES } else { 0 }),
             text(ROOM_TTL_S),
             flag(true),
+            flag(false),
         ];
         let key = match &message.client_id {
             Some(id) => self.mark_key(&message.room, &message.author.user, id),

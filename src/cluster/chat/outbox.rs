@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use uuid::Uuid;
 
 use super::{
-    ChatKeeping,
+    ChatKeeping, Stamp,
     under_way::{Line, UnderWay},
     waiting::{Entry, State, all_waiters, requeue_copies},
 };
@@ -29,11 +29,24 @@ const MAX_MESSAGES: usize = 10_000;
 /// The most bytes that wait for Redis.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// Called once a message is in as durable hands as there are at this moment.
-pub type Kept = Box<dyn FnOnce() + Send>;
+/// Called once a message is in as durable hands as there are at this moment; with what it is known as,
+/// if that is another message, as which it was sent before.
+pub type Kept = Box<dyn FnOnce(Option<Stamp>) + Send>;
 
 /// Told of each room that gets a message in Redis.
 type OnWritten = Box<dyn Fn(&RoomId) + Send + Sync>;
+
+/// Told of each message that was sent before as another one: its room, its id, and the other.
+type OnSentBefore = Box<dyn Fn(&RoomId, Uuid, Stamp) + Send + Sync>;
+
+/// What became of a message in Redis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    /// How many messages of the room are in the buffer.
+    pub(super) length: usize,
+    /// It is not one of them: it was sent before as this one.
+    pub(super) sent_as: Option<Stamp>,
+}
 
 /// The messages of this node on their way to Redis, in order for each room.
 ///
@@ -45,6 +58,7 @@ pub struct ChatOutbox {
     keeping: ChatKeeping,
     state: Mutex<State>,
     on_written: OnceLock<OnWritten>,
+    on_sent_before: OnceLock<OnSentBefore>,
 }
 
 impl ChatOutbox {
@@ -54,6 +68,7 @@ impl ChatOutbox {
             keeping,
             state: Mutex::default(),
             on_written: OnceLock::new(),
+            on_sent_before: OnceLock::new(),
         })
     }
 
@@ -65,6 +80,11 @@ impl ChatOutbox {
     /// Has `call` called with each room that gets a message in Redis. Only the first counts.
     pub fn on_written(&self, call: impl Fn(&RoomId) + Send + Sync + 'static) {
         let _ = self.on_written.set(Box::new(call));
+    }
+
+    /// Has `call` called with each message that others know as another one. Only the first counts.
+    pub fn on_sent_before(&self, call: impl Fn(&RoomId, Uuid, Stamp) + Send + Sync + 'static) {
+        let _ = self.on_sent_before.set(Box::new(call));
     }
 
     /// Whether another message may be accepted: as much waits for Redis as may, or for the Chat
@@ -80,21 +100,23 @@ impl ChatOutbox {
 
     /// Calls `kept` when Redis has the message, or cannot be asked: then it waits here.
     pub fn when_kept(&self, room: &RoomId, id: Uuid, kept: Kept) {
-        {
+        let sent_as = {
             let mut state = self.state.lock();
             let queue = state.rooms.get_mut(room);
             let entry = queue.and_then(|queue| {
                 let mut newest = queue.entries.iter_mut().rev();
                 newest.find(|entry| entry.id == id)
             });
-            if let Some(entry) = entry
-                && self.is_up()
-            {
-                entry.waiters.push(kept);
-                return;
+            if let Some(entry) = entry {
+                if self.is_up() {
+                    entry.waiters.push(kept);
+                    return;
+                }
+                entry.line.be_promised();
             }
-        }
-        kept();
+            state.sent_as(id)
+        };
+        kept(sent_as);
     }
 
     /// Notes how many messages of a room wait for the Chat Service.
@@ -126,7 +148,7 @@ impl ChatOutbox {
         state.doubtful = true;
         let kept = all_waiters(&mut state);
         drop(state);
-        kept.into_iter().for_each(|kept| kept());
+        kept.into_iter().for_each(|kept| kept(None));
     }
 
     /// Redis lost something though the way to it was open: from now on all that is not delivered
@@ -152,7 +174,7 @@ impl ChatOutbox {
         if !self.is_up() {
             let kept = all_waiters(&mut state);
             drop(state);
-            return kept.into_iter().for_each(|kept| kept());
+            return kept.into_iter().for_each(|kept| kept(None));
         }
         if state.doubtful {
             return;
@@ -270,15 +292,22 @@ impl ChatOutbox {
         queue.waiting == 0 || before.into_iter().all(|entry| entry.sent)
     }
 
-    /// An attempt to write a message has ended: with the length of the buffer, or with nothing.
-    pub(super) fn settle(self: &Arc<Self>, room: &RoomId, id: Uuid, length: Option<usize>) {
+    /// An attempt to write a message has ended, perhaps in vain.
+    pub(super) fn settle(self: &Arc<Self>, room: &RoomId, id: Uuid, written: Option<Written>) {
         let kept = {
             let mut state = self.state.lock();
             let Some(place) = state.note_back(room, id) else {
                 return;
             };
-            let kept = match length {
-                Some(length) => self.note_written(&mut state, room, place, length),
+            let kept = match written {
+                // Its sender was told meanwhile: it is written whatever there is.
+                Some(Written {
+                    sent_as: Some(_), ..
+                }) if state.is_promised(room, place) => {
+                    state.list(room);
+                    return self.send_next(&mut state);
+                }
+                Some(written) => self.note_written(&mut state, room, place, written),
                 // As long as Redis is there it is tried again, and answered then.
                 None if self.is_up() => SmallVec::new(),
                 None => state.waiters_of(room, place),
@@ -288,10 +317,18 @@ impl ChatOutbox {
             }
             kept
         };
-        kept.into_iter().for_each(|kept| kept());
-        if length.is_some()
-            && let Some(on_written) = self.on_written.get()
-        {
+        self.tell(room, id, written, kept);
+    }
+
+    /// Tells all who want to know what became of a message.
+    fn tell(&self, room: &RoomId, id: Uuid, written: Option<Written>, kept: SmallVec<[Kept; 1]>) {
+        let sent_as = written.and_then(|written| written.sent_as);
+        // Before the answer: this node is to know no other by then.
+        if let (Some(stamp), Some(on_sent_before)) = (sent_as, self.on_sent_before.get()) {
+            on_sent_before(room, id, stamp);
+        }
+        kept.into_iter().for_each(|kept| kept(sent_as));
+        if let (Some(_), Some(on_written)) = (written, self.on_written.get()) {
             on_written(room);
         }
     }
@@ -301,7 +338,7 @@ impl ChatOutbox {
         state: &mut State,
         room: &RoomId,
         place: usize,
-        length: usize,
+        Written { length, sent_as }: Written,
     ) -> SmallVec<[Kept; 1]> {
         let Some(queue) = state.rooms.get_mut(room) else {
             return SmallVec::new();
@@ -319,7 +356,12 @@ impl ChatOutbox {
         state.bytes -= entry.line.size();
         if self.keeping == ChatKeeping::Queue {
             state.lengths.insert(room.clone(), length);
-            state.copies.add(room.clone(), entry.id, entry.line);
+            if sent_as.is_none() {
+                state.copies.add(room.clone(), entry.id, entry.line);
+            }
+        }
+        if let Some(stamp) = sent_as {
+            state.note_sent_before(entry.id, stamp);
         }
         entry.waiters
     }

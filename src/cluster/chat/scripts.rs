@@ -6,17 +6,24 @@
 
 /// Keeps a message and publishes it. `KEYS`: the buffer, the mark of the message. `ARGV`: what
 /// it takes to publish, then the message, the mark and how many milliseconds it is kept, how many
-/// messages the buffer keeps (0: all) and for how many seconds, whether to publish. Answers with the length of the
-/// buffer and the number of receivers, which is -1 if it is not known. If it ran before, and only
+/// messages the buffer keeps (0: all) and for how many seconds, whether to publish, whether the sender
+/// was promised that this very message is kept. Answers with the length of the
+/// buffer, the number of receivers, which is -1 if it is not known, and nothing. If it ran before, and only
 /// the answer was lost, it publishes all the same: what was lost with it may be what others heard.
+/// If the mark says that it was sent as another message, nothing happens, and that is the rest of the
+/// answer; unless there was a promise.
 pub(super) const SAY: &str = r"
 local mark = redis.call('GET', KEYS[2])
 if mark == ARGV[5] then
   local heard = -1
   if ARGV[9] == '1' then heard = redis.call(ARGV[1], ARGV[2], ARGV[3]) end
-  return { redis.call('LLEN', KEYS[1]), heard }
+  return { redis.call('LLEN', KEYS[1]), heard, '' }
 end
-if not mark or string.sub(mark, 1, 5) == 'soon ' then redis.call('SET', KEYS[2], ARGV[5], 'PX', ARGV[6]) end
+if not mark or string.sub(mark, 1, 5) == 'soon ' then
+  redis.call('SET', KEYS[2], ARGV[5], 'PX', ARGV[6])
+elseif ARGV[10] == '0' then
+  return { redis.call('LLEN', KEYS[1]), -1, mark }
+end
 local length = redis.call('RPUSH', KEYS[1], ARGV[4])
 if ARGV[7] == '0' then
   redis.call('PERSIST', KEYS[1])
@@ -24,8 +31,8 @@ else
   redis.call('LTRIM', KEYS[1], -tonumber(ARGV[7]), -1)
   redis.call('EXPIRE', KEYS[1], ARGV[8])
 end
-if ARGV[9] == '0' then return { length, -1 } end
-return { length, redis.call(ARGV[1], ARGV[2], ARGV[3]) }";
+if ARGV[9] == '0' then return { length, -1, '' } end
+return { length, redis.call(ARGV[1], ARGV[2], ARGV[3]), '' }";
 
 /// Announces a message, unless it was sent, or somebody else is about to. `KEYS`: its mark, which
 /// is `<id> <timestamp>`, and before that `soon <when that lapses> <id> <timestamp>`. `ARGV`: id and

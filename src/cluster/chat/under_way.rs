@@ -3,11 +3,11 @@
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use redis::{FromRedisValue as _, Value};
+use redis::{FromRedisValue as _, ParsingError, Value};
 use tracing::warn;
 use uuid::Uuid;
 
-use super::ChatOutbox;
+use super::{ChatOutbox, Stamp, outbox::Written};
 use crate::{
     cluster::{
         codec,
@@ -20,6 +20,9 @@ use crate::{
 
 /// The place of the argument that says whether to publish, among those of the script.
 const PUBLISHES: usize = 5;
+
+/// The place of the argument that says whether the sender was told that it is kept.
+const PROMISED: usize = 6;
 
 /// How a message goes to Redis.
 #[derive(Clone)]
@@ -44,6 +47,17 @@ impl Line {
         }
     }
 
+    /// The sender knows it to be kept under its id: so it has to be, whatever else there is.
+    pub(super) fn be_promised(&mut self) {
+        if let Some(promised) = self.script.args.get_mut(PROMISED) {
+            *promised = flag(true);
+        }
+    }
+
+    pub(super) fn is_promised(&self) -> bool {
+        self.script.args.get(PROMISED) == Some(&flag(true))
+    }
+
     /// It may have been heard: whoever did is not to be told again.
     pub(super) fn be_repeated(&mut self) {
         self.payload = codec::repeated(&self.payload);
@@ -66,13 +80,12 @@ impl Watch for UnderWay {
     }
 
     fn settled(&self, number: u64, outcome: Result<Value, PublishError>, payload: &Bytes) {
-        let answer = outcome.map(<(usize, i64)>::from_redis_value);
-        let length = match answer {
-            Ok(Ok((length, receivers))) => {
+        let written = match outcome.map(read) {
+            Ok(Ok((written, receivers))) => {
                 if let Ok(receivers) = u64::try_from(receivers) {
                     self.receipts.published(number, receivers, payload);
                 }
-                Some(length)
+                Some(written)
             }
             Ok(Err(error)) => {
                 warn!(%error, "Redis answers something else than it should");
@@ -81,7 +94,16 @@ impl Watch for UnderWay {
             Err(_) => None,
         };
         if let Some(outbox) = self.outbox.upgrade() {
-            outbox.settle(&self.room, self.id, length);
+            outbox.settle(&self.room, self.id, written);
         }
     }
+}
+
+/// What Redis answers, and the number of receivers.
+fn read(answer: Value) -> Result<(Written, i64), ParsingError> {
+    let (length, receivers, mark) = <(usize, i64, String)>::from_redis_value(answer)?;
+    let sent_as = (!mark.is_empty()).then(|| mark.parse::<Stamp>());
+    let sent_as = sent_as.transpose();
+    let sent_as = sent_as.map_err(|_| ParsingError::from("no mark of a message"))?;
+    Ok((Written { length, sent_as }, receivers))
 }

@@ -10,6 +10,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::{
+    Stamp,
     copies::{Copies, Copy},
     outbox::Kept,
     under_way::Line,
@@ -21,6 +22,10 @@ use crate::core::RoomId;
 const MAX_UNDER_WAY: usize = 4_096;
 
 const MAX_BYTES_UNDER_WAY: usize = 8 * 1024 * 1024;
+
+/// Those who say a message ask what became of it a moment after it went: so many are known then of which
+/// Redis knew otherwise, which is rare.
+const MAX_SENT_BEFORE: usize = 256;
 
 /// What was published so shortly before may have been lost with the connections of others. Those
 /// that have heard it know it.
@@ -42,6 +47,8 @@ pub(super) struct State {
     pub(super) doubtful: bool,
     /// How many messages wait for the Chat Service, as Redis last said.
     pub(super) lengths: HashMap<RoomId, usize>,
+    /// What was sent before as another message, the last ones.
+    sent_before: VecDeque<(Uuid, Stamp)>,
 }
 
 #[derive(Default)]
@@ -89,7 +96,32 @@ impl State {
     pub(super) fn waiters_of(&mut self, room: &RoomId, place: usize) -> SmallVec<[Kept; 1]> {
         let queue = self.rooms.get_mut(room);
         let entry = queue.and_then(|queue| queue.entries.get_mut(place));
-        entry.map_or_else(SmallVec::new, |entry| std::mem::take(&mut entry.waiters))
+        entry.map_or_else(SmallVec::new, Entry::promise)
+    }
+
+    /// A message was sent before as another.
+    pub(super) fn note_sent_before(&mut self, id: Uuid, stamp: Stamp) {
+        if self.sent_before.len() >= MAX_SENT_BEFORE {
+            self.sent_before.pop_front();
+        }
+        self.sent_before.push_back((id, stamp));
+    }
+
+    /// As which other message it was sent before, if that turned out just now.
+    pub(super) fn sent_as(&self, id: Uuid) -> Option<Stamp> {
+        let mut known = self.sent_before.iter();
+        known
+            .find(|(known, _)| *known == id)
+            .map(|(_, stamp)| *stamp)
+    }
+
+    /// Whether the sender of a message was told that it is kept.
+    pub(super) fn is_promised(&self, room: &RoomId, place: usize) -> bool {
+        let entry = self
+            .rooms
+            .get(room)
+            .and_then(|queue| queue.entries.get(place));
+        entry.is_some_and(|entry| entry.line.is_promised())
     }
 
     /// Lets what waits in a room go when it is its turn.
@@ -106,12 +138,20 @@ impl State {
     }
 }
 
+impl Entry {
+    /// Takes out who waits: they are to be told that it is kept, by this node at least.
+    pub(super) fn promise(&mut self) -> SmallVec<[Kept; 1]> {
+        if !self.waiters.is_empty() {
+            self.line.be_promised();
+        }
+        std::mem::take(&mut self.waiters)
+    }
+}
+
 /// Takes out everybody who waits.
 pub(super) fn all_waiters(state: &mut State) -> Vec<Kept> {
     let entries = state.rooms.values_mut().flat_map(|room| &mut room.entries);
-    entries
-        .flat_map(|entry| std::mem::take(&mut entry.waiters))
-        .collect()
+    entries.flat_map(Entry::promise).collect()
 }
 
 /// Puts the copies before all that waits. Where Redis still has them nothing happens. Everybody
@@ -135,6 +175,7 @@ pub(super) fn requeue_copies(state: &mut State) {
         } else {
             line.be_repeated();
         }
+        line.be_promised();
         state.messages += 1;
         state.bytes += line.size();
         let queue = state.rooms.entry(room).or_default();

@@ -145,6 +145,13 @@ impl<C: Clone + PartialEq> Room<C> {
         }
     }
 
+    /// A message that was said here was said elsewhere before, under another id and at another time, in
+    /// milliseconds since the Unix epoch: it is remembered as that. Those who heard it know its
+    /// sender's id for it.
+    pub fn know_chat_as(&mut self, id: Uuid, to: Uuid, timestamp: u64) {
+        self.chat.rename(id, to, timestamp);
+    }
+
     /// Takes in what was said while this node may not have heard everything. Those that are here
     /// are told what is new of it, if it was said at `since` or later, in milliseconds since the
     /// Unix epoch: what is older they know, or never asked for. `messages` are oldest first; `now`

@@ -68,6 +68,33 @@ fn the_log_forgets_the_oldest_in_number_and_in_bytes() {
 }
 
 #[test]
+fn a_message_that_turns_out_to_be_another_is_remembered_as_that_and_once() {
+    let ids = |log: &ChatLog| -> Vec<u128> {
+        let all = HistoryQuery {
+            before: None,
+            limit: 9,
+        };
+        log.page(all).iter().map(|m| m.id.as_u128()).collect()
+    };
+    for known in [false, true] {
+        let mut log = ChatLog::default();
+        [1, 2, 3].iter().for_each(|n| log.push(&message(*n, 10)));
+        if known {
+            let mut other = ChatMessage::clone(&message(1, 10));
+            other.id = Uuid::from_u128(9);
+            log.push(&Arc::new(other));
+        }
+        log.rename(Uuid::from_u128(1), Uuid::from_u128(9), 7);
+        log.rename(Uuid::from_u128(4), Uuid::from_u128(8), 7);
+        assert_eq!(ids(&log), [2, 3, 9]);
+        assert_eq!(log.bytes, 30);
+        assert!(log.has(Uuid::from_u128(9)) && !log.has(Uuid::from_u128(1)));
+        let found = log.find(&"u".into(), "1").map(|found| found.id.as_u128());
+        assert_eq!(found, Some(9));
+    }
+}
+
+#[test]
 fn messages_of_several_nodes_are_listed_by_their_ids_however_they_come() {
     let mut log = ChatLog::default();
     [3, 1, 4, 2].iter().for_each(|n| log.push(&message(*n, 1)));

@@ -53,6 +53,18 @@ fn the_first_message_with_an_id_counts() {
     );
 }
 
+#[test]
+fn a_message_that_turns_out_to_be_another_is_found_as_that() {
+    let mut recent = Recent::new(KEPT, 100);
+    recent.note(&said(1, "r", "anna", Some("c")), Duration::ZERO);
+    recent.note(&said(2, "r", "bert", Some("c")), Duration::ZERO);
+    recent.rename(Uuid::from_u128(1), Uuid::from_u128(9), 7);
+    recent.rename(Uuid::from_u128(3), Uuid::from_u128(8), 7);
+    let now = Duration::ZERO;
+    assert_eq!(found(&mut recent, "r", "anna", "c", now), Some(9));
+    assert_eq!(found(&mut recent, "r", "bert", "c", now), Some(2));
+}
+
 proptest! {
     #[test]
     fn never_more_than_the_bound_and_always_the_newest(

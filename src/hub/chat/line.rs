@@ -6,7 +6,10 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::speak::Wish;
-use crate::protocol::{ErrorCode, WireError};
+use crate::{
+    cluster::chat::Stamp,
+    protocol::{ErrorCode, WireError},
+};
 
 /// The most messages of one client that are not answered yet. It takes Redis a moment to answer;
 /// a client that is so far ahead does not wait for anything.
@@ -19,6 +22,12 @@ pub struct Receipt {
     pub id: Uuid,
     /// When it was said, in milliseconds since the Unix epoch.
     pub timestamp: u64,
+}
+
+impl From<Stamp> for Receipt {
+    fn from(Stamp { id, timestamp }: Stamp) -> Self {
+        Self { id, timestamp }
+    }
 }
 
 /// Brings the answer to the client. Called once, perhaps while a room is locked: it may only

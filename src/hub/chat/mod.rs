@@ -20,7 +20,8 @@ use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
+use uuid::Uuid;
 
 pub(super) use self::{history::PAGES_AT_ONCE, line::Line, missed::Missed};
 pub use self::{
@@ -31,7 +32,7 @@ use super::Hub;
 use crate::{
     cluster::{
         Cluster,
-        chat::{RESEND_WINDOW, SharedBuffer},
+        chat::{RESEND_WINDOW, SharedBuffer, Stamp},
     },
     core::{ChatMessage, Recent, RoomId, UserId},
     protocol::ChatPayload,
@@ -131,6 +132,23 @@ impl Hub {
                 hub.rooms.deliver_chat(room);
             }
         });
+        let hub = Arc::downgrade(self);
+        cluster.chat().on_sent_before(move |room, id, stamp| {
+            if let Some(hub) = hub.upgrade() {
+                hub.know_chat_as(room, id, stamp);
+            }
+        });
+    }
+
+    /// A message that was said here was said before on another node, which this one did not know.
+    fn know_chat_as(&self, room: &RoomId, id: Uuid, stamp: Stamp) {
+        debug!(%room, %id, as = %stamp.id, "a message was sent before to another node");
+        let Stamp { id: to, timestamp } = stamp;
+        self.chat.recent.lock().rename(id, to, timestamp);
+        if let Some(cell) = self.rooms.get(room) {
+            self.rooms
+                .act(&cell, |room, _| room.know_chat_as(id, to, timestamp));
+        }
     }
 
     /// Waits until all that was said is kept and delivered, at most for `patience`. Returns

@@ -92,7 +92,9 @@ impl Session {
 
     fn wish(self: &Arc<Self>, cell: Arc<RoomCell>, utterance: Utterance, ticket: Ticket) {
         let hub = &self.hub;
-        let up = hub.cluster().is_some_and(|cluster| cluster.is_up());
+        let up = hub
+            .cluster()
+            .is_some_and(|cluster| cluster.was_up_of_late());
         let asks = up && utterance.client_id.is_some() && self.before(&cell, &utterance).is_none();
         // It may have to wait, and its client may leave meanwhile.
         let hold = hub.cluster().and_then(|_| hub.hold_on(&cell));
@@ -116,9 +118,7 @@ impl Session {
         while let Some(wish) = self.line.next() {
             match self.ask(&wish).await {
                 Ok(Asked::Say(stamp)) => self.say(wish, stamp),
-                Ok(Asked::Said(Stamp { id, timestamp })) => {
-                    wish.ticket.settle(Ok(Receipt { id, timestamp }));
-                }
+                Ok(Asked::Said(stamp)) => wish.ticket.settle(Ok(stamp.into())),
                 Err(error) => wish.ticket.settle(Err(error)),
             }
         }
@@ -140,7 +140,7 @@ impl Session {
         }
         let user = &wish.utterance.author.user;
         let began = Instant::now();
-        while cluster.is_up() && self.before(&wish.cell, &wish.utterance).is_none() {
+        while cluster.was_up_of_late() && self.before(&wish.cell, &wish.utterance).is_none() {
             match cluster.announce_chat(room, user, client_id, stamp).await {
                 Ok(Sent::Never(stamp)) => return Ok(Asked::Say(Some(stamp))),
                 Ok(Sent::As(stamp)) => return Ok(Asked::Said(stamp)),
@@ -150,7 +150,7 @@ impl Session {
                     return Err(WireError::new(ErrorCode::ServiceUnavailable, message));
                 }
                 // Without Redis this node alone decides; while it is there it has to be heard.
-                Err(Unavailable) if !cluster.is_up() => {
+                Err(Unavailable) if !cluster.was_up_of_late() => {
                     debug!(%room, "Redis cannot tell whether a message was sent before");
                     break;
                 }
@@ -212,7 +212,9 @@ impl Session {
         };
         match hub.cluster() {
             Some(cluster) => {
-                let kept = Box::new(move || ticket.settle(Ok(receipt)));
+                let kept = Box::new(move |sent_as: Option<Stamp>| {
+                    ticket.settle(Ok(sent_as.map_or(receipt, Receipt::from)));
+                });
                 cluster.chat().when_kept(cell.id(), receipt.id, kept);
             }
             None => {

@@ -119,6 +119,34 @@ describe('chat while Redis is away', { concurrency: 3 }, () => {
   });
 });
 
+describe('chat that its sender says again on another node', () => {
+  test('is stored once, though the first node has just lost Redis and reads it late', async (t) => {
+    const redis = await Redis.start();
+    const path = await FaultyPath.to(t, redis);
+    const { service, cluster } = await together(t, { redis, urls: [path.url, redis.url] });
+    const code = freshCode();
+    const [late, prompt] = await party(t, cluster, ['anna', 'anna'], { code, nodes: cluster.nodes, sub: 'anna' });
+    const links = (state) => cluster.nodes[0].lines.filter((line) => line.includes(`the link to Redis is ${state}`)).length;
+    // How long a node is without Redis is up to the machine: where that is too long, another time.
+    let n = 0;
+    for (;;) {
+      n += 1;
+      path.cut();
+      await until(() => links('down') === n, 'the first node has lost Redis');
+      const { id } = await say(prompt, `once ${n}`, `c${n}`);
+      const answer = say(late, `once ${n}`, `c${n}`);
+      path.restore();
+      await until(() => links('up') === n + 1, 'it has it again');
+      if ((await answer).id === id) break;
+      assert.ok(n < 10, 'the first node decides alone each time');
+    }
+    const last = await say(late, 'and on');
+    await until(() => service.stored(roomIdOf(code)).some(({ id }) => id === last.id), 'the last is stored');
+    const stored = service.stored(roomIdOf(code)).map(({ clientMessageId }) => clientMessageId);
+    assert.equal(stored.filter((name) => name === `c${n}`).length, 1, `${stored}`);
+  });
+});
+
 describe('a slow Redis', () => {
   test('holds up acknowledgements of chat, and no other event of the client', async (t) => {
     const redis = await Redis.start();
