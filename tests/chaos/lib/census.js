@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { until } from '../../clients/lib/wait.js';
 import { lasting } from '../../cluster/lib/faults.js';
 import { ask } from '../../events/lib/api.js';
 import { metricsOf } from '../../sfu/lib/admin.js';
@@ -14,6 +15,9 @@ const OF_SOMEBODY = /^room:\{[^}]*\}:(peers|nodes|places)$|^presence:|^chat:(buf
 
 /** What it holds for ever: the nodes by their last sign of life. */
 const FOR_EVER = ['nodes'];
+
+/** Longer than another node takes to see to what one had to close. */
+const TAKEN_OVER_MS = 30_000;
 
 /** States of TCP connections that somebody still holds: established, and closed by the other side only. */
 const HELD = ['01', '08'];
@@ -164,7 +168,9 @@ async function leftInRedis({ redis }) {
 export async function checkGone(world) {
   await untilOrder(world, 'stuck', () => leftAtNodes(world));
   await untilOrder(world, 'left in Redis', () => leftInRedis(world));
-  // What a node was to close there is forgotten with it: that is for the Media Service to clear up.
+  // What a node was to close there another does, once it is known that nobody does. What Redis and the node lost both is
+  // for the Media Service to clear up.
+  await until(() => [...strayMedia(world)].length === 0, 'nothing is left at the Media Service', TAKEN_OVER_MS).catch(() => {});
   const strays = [...strayMedia(world)];
   strays.forEach((each) => world.note(each));
   world.books.count('broadcasters left', strays.length);

@@ -119,9 +119,14 @@ export class World {
     return this.#all((status, health) => status === 200 && health().media.available, 'all nodes and the Media Service are there');
   }
 
-  async #all(fits, what) {
+  /** Waits until every node has its links to Redis: they are ready a little while longer, and again before. */
+  linked() {
+    return this.#all((status, health) => status === 200 && health().redis.up, 'all nodes have their links to Redis', '/healthz');
+  }
+
+  async #all(fits, what, path = '/readyz') {
     let told = [];
-    const asked = (node) => node.http('/readyz').catch((error) => ({ status: 0, text: error.message }));
+    const asked = (node) => node.http(path).catch((error) => ({ status: 0, text: error.message }));
     const all = async () => {
       told = await Promise.all(this.nodes.map(asked));
       return told.every(({ status, json }) => fits(status, json));
@@ -170,6 +175,7 @@ export class World {
     spans.push(span);
     await work();
     await this.ready();
+    await this.linked();
     span.to = Date.now();
   }
 
