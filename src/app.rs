@@ -24,7 +24,7 @@ use self::{
 use crate::{
     api::{self, ApiSettings},
     auth::{CLOCK_SKEW, DevIssuer, DevKeyError, Verifier},
-    cluster::{Cluster, ClusterSettings, SubscribeError, chat::ChatKeeping},
+    cluster::{Cluster, ClusterSettings, SharedReleases, SubscribeError, chat::ChatKeeping},
     config::Config,
     emitter::Emitter,
     events::{Feed, FeedSettings},
@@ -249,12 +249,14 @@ async fn tell_neighbours(hub: &Hub, undelivered: bool) {
     if let Some(cluster) = hub.cluster() {
         // Whoever this node still waits for, another does from now on.
         cluster.withdraw(undelivered || hub.has_peers()).await;
-        cluster.stop(FLUSH).await;
     } else {
         hub.give_up_media();
     }
     if let Some(media) = hub.media() {
         media.flush(FLUSH).await;
+    }
+    if let Some(cluster) = hub.cluster() {
+        cluster.stop(FLUSH).await;
     }
 }
 
@@ -265,6 +267,9 @@ async fn find_neighbours(config: &Config) -> Result<Neighbours, StartError> {
         [] => None,
         urls => Some(Media::start(urls).await?),
     };
+    if let (Some(media), Some(cluster)) = (&media, &cluster) {
+        media.share(Arc::new(SharedReleases(Arc::clone(cluster))));
+    }
     let rooms = config.services.rooms.clone();
     let rooms = rooms.map(|url| RoomService::new(url, cluster.clone()));
     Ok(Neighbours {

@@ -12,6 +12,7 @@ use super::{
     codec,
     pubsub::Envelope,
     records::{Kept, snapshot},
+    releases,
     survey::NodeStatus,
     tell::Told,
 };
@@ -89,6 +90,10 @@ pub(crate) fn records(data: &[u8]) {
         assert!(serde_json::from_slice::<Announcement<'_>>(&again).is_ok());
     }
     chat(data);
+    if let Some(release) = releases::read(data) {
+        let again = releases::read(&releases::written(&release));
+        assert_eq!(again, Some(release));
+    }
     let piece = || Value::BulkString(data.to_vec());
     let list = || Value::Array(vec![piece(), piece()]);
     let read = snapshot(Value::Array(vec![list(), list(), piece(), piece()]));

@@ -17,6 +17,7 @@
 //! | `survey` | all nodes and all rooms, for operators |
 //! | [`chat`] | chat on its way to Redis, and from there to the Chat Service |
 //! | `receipts` | what a node that died did not get |
+//! | `releases` | what is to be closed on media servers, whoever does it |
 //! | [`driver`] | the Socket.IO adapter over it |
 
 mod announce;
@@ -35,6 +36,7 @@ mod node;
 pub mod pubsub;
 mod receipts;
 mod records;
+mod releases;
 mod rooms;
 mod scripts;
 mod survey;
@@ -48,6 +50,7 @@ pub use self::life::{BEAT, LIFE, Pulse, Rhythm};
 pub use self::node::{Cluster, ClusterSettings};
 pub use self::pubsub::{Failure as RedisFailure, PubSub, SubscribeError, Subscription};
 pub use self::records::{Reserved, Snapshot, Unavailable};
+pub use self::releases::SharedReleases;
 pub use self::rooms::{RoomKeys, Said};
 pub use self::survey::{KeptRoom, NodeStatus, RoomCounts, SeenNode};
 pub use self::target::RedisTarget;

@@ -8,17 +8,19 @@
 mod breaker;
 mod calls;
 mod error;
+mod ledger;
 mod release;
 mod server;
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 use tokio_util::task::AbortOnDropHandle;
+use tracing::debug;
 
 use self::release::Releases;
 use super::{ServiceUrl, SetupError};
@@ -28,8 +30,13 @@ pub use self::{
     breaker::BreakerState,
     calls::{Made, Place},
     error::MediaError,
+    ledger::{LEASE, Ledger, Release},
     server::{MediaServer, Report},
 };
+
+/// How often to look for what other processes do not see to any more, and how much of it is taken then.
+const LOOK_FOR_OTHERS: Duration = Duration::from_secs(3);
+const TAKEN_AT_ONCE: usize = 64;
 
 /// The media servers of this deployment.
 #[derive(Debug)]
@@ -37,6 +44,7 @@ pub struct Media {
     servers: Vec<Arc<MediaServer>>,
     releases: Releases,
     changes: watch::Receiver<u64>,
+    taking: OnceLock<AbortOnDropHandle<()>>,
     _probing: Vec<AbortOnDropHandle<()>>,
 }
 
@@ -64,6 +72,7 @@ impl Media {
             servers,
             releases: Releases::default(),
             changes,
+            taking: OnceLock::new(),
         }))
     }
 
@@ -119,8 +128,36 @@ impl Media {
         self.releases.finished(server, room, peer).await
     }
 
-    /// Waits until all is closed that is to be closed, for at most `within`.
+    /// From now on what is to be closed is written down for other processes too, and what they leave
+    /// behind is closed here. Only the first ledger counts.
+    pub fn share(self: &Arc<Self>, ledger: Arc<dyn Ledger>) {
+        let (media, others) = (Arc::downgrade(self), Arc::clone(&ledger));
+        self.releases.share(ledger);
+        self.taking.get_or_init(|| {
+            AbortOnDropHandle::new(tokio::spawn(async move {
+                loop {
+                    sleep(LOOK_FOR_OTHERS).await;
+                    let Some(media) = media.upgrade() else { return };
+                    media.take_over(&*others).await;
+                }
+            }))
+        });
+    }
+
+    /// Closes what others were to close, and do not see to any more. What is on servers that are not known
+    /// here is for those who know them.
+    async fn take_over(&self, others: &dyn Ledger) {
+        for Release { server, room, peer } in others.take(TAKEN_AT_ONCE).await {
+            debug!(%room, %peer, "closed in the place of another node");
+            self.release(&server, &room, peer);
+        }
+    }
+
+    /// Waits until all is closed that is to be closed, for at most `within`. What is not is for others.
     pub async fn flush(&self, within: Duration) {
+        if let Some(taking) = self.taking.get() {
+            taking.abort();
+        }
         self.releases.flush(within).await;
     }
 }

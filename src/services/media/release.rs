@@ -1,6 +1,10 @@
 //! Closing what peers leave behind on media servers, whatever happens to be down meanwhile.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use dashmap::DashMap;
@@ -12,7 +16,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::{MediaServer, calls::Place};
+use super::{Ledger, MediaError, MediaServer, Release, calls::Place};
 use crate::core::{PeerId, RoomId};
 
 /// How much may wait to be closed. Beyond that it is left to the media server, which notices in
@@ -31,12 +35,13 @@ const ATTEMPTS: usize = 180;
 /// How long somebody who wants to begin anew waits for the end of what was.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Server, room and peer.
-type Key = (Arc<str>, RoomId, PeerId);
+/// What waits, each with what ends when it is over.
+type Waiting = DashMap<Release, watch::Receiver<()>>;
 
 /// What is to be closed.
 pub(super) struct Releases {
-    waiting: Arc<DashMap<Key, watch::Receiver<()>>>,
+    waiting: Arc<Waiting>,
+    ledger: OnceLock<Arc<dyn Ledger>>,
     turns: Arc<Semaphore>,
     tasks: TaskTracker,
 }
@@ -45,6 +50,7 @@ impl Default for Releases {
     fn default() -> Self {
         Self {
             waiting: Arc::default(),
+            ledger: OnceLock::new(),
             turns: Arc::new(Semaphore::new(AT_ONCE)),
             tasks: TaskTracker::new(),
         }
@@ -62,8 +68,12 @@ impl fmt::Debug for Releases {
 impl Releases {
     /// Closes what a peer has, as soon as that can be done.
     pub(super) fn add(&self, server: &Arc<MediaServer>, room: &RoomId, peer: PeerId) {
-        let key: Key = (Arc::clone(server.name()), room.clone(), peer);
-        if self.waiting.contains_key(&key) {
+        let release = Release {
+            server: Arc::clone(server.name()),
+            room: room.clone(),
+            peer,
+        };
+        if self.waiting.contains_key(&release) {
             return; // That will do for both.
         }
         if self.waiting.len() >= MAX_WAITING {
@@ -71,38 +81,40 @@ impl Releases {
             return;
         }
         let (done, finished) = watch::channel(());
-        self.waiting.insert(key.clone(), finished);
+        self.waiting.insert(release.clone(), finished);
         show(&self.waiting);
-        let (server, waiting) = (Arc::clone(server), Arc::clone(&self.waiting));
-        let turns = Arc::clone(&self.turns);
+        let waiting = Arc::clone(&self.waiting);
+        let closing = Closing {
+            release,
+            server: Arc::clone(server),
+            ledger: self.ledger.get().cloned(),
+            turns: Arc::clone(&self.turns),
+        };
         self.tasks.spawn(async move {
-            let attempt = async || {
-                let _turn = turns.acquire().await;
-                let (_, room, peer) = &key;
-                server.close(Place { room, peer: *peer }).await
-            };
-            let pauses = ExponentialBuilder::new()
-                .with_min_delay(FIRST_PAUSE)
-                .with_max_delay(LONGEST_PAUSE)
-                .with_max_times(ATTEMPTS)
-                .with_jitter();
-            let closed = attempt.retry(pauses).await;
-            let (_, room, peer) = &key;
-            match closed {
-                Ok(()) => debug!(%room, %peer, "closed on the media server"),
-                Err(error) => warn!(%room, %peer, %error, "not closed on the media server"),
-            }
-            waiting.remove(&key);
+            closing.close().await;
+            waiting.remove(&closing.release);
             show(&waiting);
             drop(done);
+            if let Some(ledger) = &closing.ledger {
+                ledger.strike(&closing.release).await;
+            }
         });
+    }
+
+    /// Writes down for other processes what is to be closed from now on. Only the first ledger counts.
+    pub(super) fn share(&self, ledger: Arc<dyn Ledger>) {
+        let _ = self.ledger.set(ledger);
     }
 
     /// Waits until what a peer had is closed, if it is about to be; not for long. Returns whether
     /// nothing of it is left.
     pub(super) async fn finished(&self, server: &str, room: &RoomId, peer: PeerId) -> bool {
-        let key = (Arc::from(server), room.clone(), peer);
-        let waiting = self.waiting.get(&key).map(|finished| finished.clone());
+        let release = Release {
+            server: Arc::from(server),
+            room: room.clone(),
+            peer,
+        };
+        let waiting = self.waiting.get(&release).map(|finished| finished.clone());
         match waiting {
             // It ends when the sender is dropped.
             Some(mut finished) => timeout(PATIENCE, finished.changed()).await.is_ok(),
@@ -117,7 +129,47 @@ impl Releases {
     }
 }
 
-fn show(waiting: &DashMap<Key, watch::Receiver<()>>) {
+/// Something that is being closed.
+struct Closing {
+    release: Release,
+    server: Arc<MediaServer>,
+    ledger: Option<Arc<dyn Ledger>>,
+    turns: Arc<Semaphore>,
+}
+
+impl Closing {
+    /// Closes it, or gives up in the end.
+    async fn close(&self) {
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_delay(LONGEST_PAUSE)
+            .with_max_times(ATTEMPTS)
+            .with_jitter();
+        let closed = (async || self.attempt().await).retry(pauses).await;
+        let Release { room, peer, .. } = &self.release;
+        match closed {
+            Ok(()) => debug!(%room, %peer, "closed on the media server"),
+            Err(error) => warn!(%room, %peer, %error, "not closed on the media server"),
+        }
+    }
+
+    /// Tries once, and has it written down meanwhile: nobody else is to see to it.
+    async fn attempt(&self) -> Result<(), MediaError> {
+        let Release { room, peer, .. } = &self.release;
+        let close = async {
+            let _turn = self.turns.acquire().await;
+            self.server.close(Place { room, peer: *peer }).await
+        };
+        let note = async {
+            if let Some(ledger) = &self.ledger {
+                ledger.note(&self.release).await;
+            }
+        };
+        tokio::join!(close, note).0
+    }
+}
+
+fn show(waiting: &Waiting) {
     #[expect(clippy::cast_precision_loss, reason = "it is bounded")]
     gauge!("switchboard_media_releases_waiting").set(waiting.len() as f64);
 }

@@ -83,6 +83,21 @@ describe('a node that is killed', { concurrency: 3 }, () => {
     await ok(back, 'sfu_resume_consumer', { consumerId: again });
   });
 
+  test('while it has to close what a peer left behind: another closes it, and nothing of others', async (t) => {
+    const own = await ClusteredStage.set(t);
+    const { clients: [anna, bert], sent } = await playing(t, own, ['anna', 'bert']);
+    own.stub.fail('status', { status: 500, routes: ['deleteBroadcaster'] });
+    await ok(anna, 'leave:room');
+    await until(() => deletions(own, anna).length > 1, 'its node tries in vain');
+    await until(() => own.redis.exists('media:releases'), 'and has written it down');
+    await own.nodes[0].kill();
+    own.stub.heal();
+    await until(() => !own.stub.knows(anna.peerId), 'another closes it');
+    await until(async () => !(await own.redis.exists('media:releases')), 'nothing is left to be closed');
+    assert.deepEqual(deletions(own, bert), []);
+    await ok(bert, 'sfu_restart_ice', { transportId: sent.get(bert).transportId });
+  });
+
   test('and was alone in the room: nothing is left in the media service', async (t) => {
     const own = await ClusteredStage.set(t, { env: { RECONNECT_WINDOW_MS: '1000' } });
     const code = own.sfuCode();
