@@ -186,12 +186,21 @@ pub fn decode_object(frame: &str) -> Result<Fields<'_>, WireError> {
 fn check_depth(frame: &str, what: &str) -> Result<(), WireError> {
     // It takes so many brackets. Counting them is many times faster than telling those apart that
     // are in strings, and hardly any frame has as many.
-    let brackets = frame.bytes().filter(|byte| byte | 0x20 == b'{').count();
-    if brackets > MAX_DEPTH && depth(frame) > MAX_DEPTH {
+    if brackets(frame) > MAX_DEPTH && depth(frame) > MAX_DEPTH {
         let message = format!("{what} must not be nested deeper than {MAX_DEPTH} levels");
         return Err(WireError::new(ErrorCode::InvalidPayload, message));
     }
     Ok(())
+}
+
+/// How many brackets open in a text, be it in strings. As many bytes are counted in a byte as it can
+/// count to: the processor takes sixteen at a time then.
+fn brackets(text: &str) -> usize {
+    let part = |part: &[u8]| {
+        let opening = part.iter().map(|byte| u8::from(byte | 0x20 == b'{'));
+        usize::from(opening.sum::<u8>())
+    };
+    text.as_bytes().chunks(usize::from(u8::MAX)).map(part).sum()
 }
 
 /// How deep the values of a JSON text are nested.

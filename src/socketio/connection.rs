@@ -18,11 +18,11 @@ use socketioxide::{
 use socketioxide_core::Value;
 use tracing::{debug, error, warn};
 
-use super::{handshake::Handshake, namespace::Socket, packet, transport::Transport};
+use super::{handshake::Handshake, ledger::Kept, namespace::Socket, packet, transport::Transport};
 use crate::{
     config::SocketParser,
     core::{CutReason, Event, Sent},
-    hub::{CloseReason, Emission, Ending, Form, Link, Notice, Outgoing},
+    hub::{Charge, CloseReason, Emission, Ending, Form, Link, Notice, Outgoing},
     protocol::{
         DrainingPayload, ErrorCode, ErrorEvent, ExpiringPayload, IceServers, IceServersPayload,
         RefusedAck, WireError,
@@ -222,6 +222,22 @@ impl Connection {
         })
     }
 
+    /// Sends a relay, whose body stays where it is in the packet until that has left.
+    fn emit_relay(&self, outlet: &Outlet, outgoing: &Outgoing<'_>, body: &str) -> Sent {
+        let (event, size) = (outgoing.event(), body.len());
+        let packet = match packet::event(outgoing.name(), &outgoing.payload(), size) {
+            Ok(packet) => packet,
+            Err(error) => return unwritten(&error),
+        };
+        let kept = match packet::last_field(&packet, body) {
+            Some(body) => Kept::relay(event, body),
+            None => Kept::Event(event.clone().into_owned()),
+        };
+        let charge = Charge::of(Some(event), size);
+        self.transport
+            .queue_kept(Some(kept), charge, || self.pass(outlet, Ok(packet)))
+    }
+
     /// Puts a packet into the queue of the client.
     fn pass(&self, outlet: &Outlet, packet: serde_json::Result<Bytes>) -> Sent {
         let packet = match packet {
@@ -249,11 +265,7 @@ impl Link for Connection {
             (Some(json), ..) => self.emit_shared(outgoing, json),
             // The hot path: the body goes from the frame it came in straight into the next.
             (None, Event::Relay { body, .. }, Some(outlet)) => {
-                let size = body.get().len();
-                self.transport.queue(keep(), size, || {
-                    let packet = packet::event(outgoing.name(), &outgoing.payload(), size);
-                    self.pass(outlet, packet)
-                })
+                self.emit_relay(outlet, outgoing, body.get())
             }
             (None, Event::Joined(_) | Event::Resumed { .. }, _) => {
                 self.emit(outgoing.name(), &outgoing.payload())

@@ -5,7 +5,10 @@
 //! have left, by count: over a WebSocket when the kernel took the frame, by polling when an
 //! answer held it. It also bounds the queue in bytes.
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque};
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
 
 use crate::{
     core::Event,
@@ -24,8 +27,56 @@ pub(super) struct Ledger {
 #[derive(Debug)]
 struct Entry {
     /// What to send again; nothing for what only this connection could use.
-    event: Option<Event<'static>>,
+    kept: Option<Kept>,
     charge: Charge,
+}
+
+/// An event that is sent again if it has not left.
+#[derive(Debug)]
+pub(super) enum Kept {
+    /// As it is.
+    Event(Event<'static>),
+    /// A relay without its body, and the body as a part of the packet that is on its way: most have left
+    /// before anybody asks for them, so it is not copied.
+    Relay(Event<'static>, Bytes),
+}
+
+impl Kept {
+    /// Keeps `event`, whose body, if it has one, is `body` of the packet.
+    pub(super) fn relay(event: &Event<'_>, body: Bytes) -> Self {
+        match event {
+            Event::Relay {
+                kind,
+                from,
+                sender,
+                to,
+                ..
+            } => Self::Relay(
+                Event::Relay {
+                    kind: *kind,
+                    from: *from,
+                    sender: sender.clone(),
+                    to: *to,
+                    body: Cow::Borrowed(RawValue::NULL),
+                },
+                body,
+            ),
+            other => Self::Event(other.clone().into_owned()),
+        }
+    }
+
+    fn into_event(self) -> Option<Event<'static>> {
+        match self {
+            Self::Event(event) => Some(event),
+            Self::Relay(mut event, text) => {
+                if let Event::Relay { body, .. } = &mut event {
+                    // It was JSON when it was put into the packet.
+                    *body = Cow::Owned(serde_json::from_slice(&text).ok()?);
+                }
+                Some(event)
+            }
+        }
+    }
 }
 
 impl Ledger {
@@ -37,18 +88,16 @@ impl Ledger {
         }
     }
 
-    /// Forgets what has left, and returns whether a message has room that tells `event`, or that
-    /// nobody gets again and has so many bytes.
-    pub(super) fn has_room(&mut self, left: u64, event: Option<&Event<'_>>, bytes: usize) -> bool {
+    /// Forgets what has left, and returns whether a message has room that counts for so much.
+    pub(super) fn has_room(&mut self, left: u64, charge: Charge) -> bool {
         self.prune(left);
-        self.load.has_room(Charge::of(event, bytes))
+        self.load.has_room(charge)
     }
 
     /// Notes a message that was handed over.
-    pub(super) fn push(&mut self, event: Option<Event<'static>>, bytes: usize) {
-        let charge = Charge::of(event.as_ref(), bytes);
+    pub(super) fn push(&mut self, kept: Option<Kept>, charge: Charge) {
         self.load.add(charge);
-        self.entries.push_back(Entry { event, charge });
+        self.entries.push_back(Entry { kept, charge });
     }
 
     /// Forgets what has left, and returns what the rest is charged with, in bytes.
@@ -64,7 +113,7 @@ impl Ledger {
         self.gone += self.entries.len() as u64;
         std::mem::take(&mut self.entries)
             .into_iter()
-            .filter_map(|entry| entry.event)
+            .filter_map(|entry| entry.kept?.into_event())
             .collect()
     }
 
@@ -84,7 +133,7 @@ impl Ledger {
     /// Keeps the places and forgets the events.
     pub(super) fn forget(&mut self) {
         for entry in &mut self.entries {
-            entry.event = None;
+            entry.kept = None;
         }
     }
 }

@@ -50,6 +50,13 @@ pub(super) fn ack(id: i64, answer: &(impl Serialize + ?Sized), bytes: usize) -> 
     })
 }
 
+/// Where in the packet of an event `value` is, if it is that of the last field of its payload.
+pub(super) fn last_field(packet: &Bytes, value: &str) -> Option<Bytes> {
+    let before = packet.strip_suffix(b"}]")?;
+    let start = before.len().checked_sub(value.len())?;
+    (before.get(start..)? == value.as_bytes()).then(|| packet.slice(start..before.len()))
+}
+
 fn written(
     kind: u8,
     bytes: usize,

@@ -8,11 +8,11 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::ledger::Ledger;
+use super::ledger::{Kept, Ledger};
 use crate::{
     core::{Event, Sent},
     http::WireControl,
-    hub::Ending,
+    hub::{Charge, Ending},
 };
 
 /// What to do when the client is gone.
@@ -112,21 +112,33 @@ impl Transport {
         bytes: usize,
         send: impl FnOnce() -> Sent,
     ) -> Sent {
+        let charge = Charge::of(event.as_ref(), bytes);
+        self.queue_kept(event.map(Kept::Event), charge, send)
+    }
+
+    /// The same for a message that counts for `charge`, of which `kept` is remembered.
+    pub(super) fn queue_kept(
+        &self,
+        kept: Option<Kept>,
+        charge: Charge,
+        send: impl FnOnce() -> Sent,
+    ) -> Sent {
         let mut outbox = self.outbox.lock();
         let left = outbox.left(self.wire.get());
-        if !outbox.ledger.has_room(left, event.as_ref(), bytes) {
+        if !outbox.ledger.has_room(left, charge) {
             return Sent::Full;
         }
         let sent = send();
         if sent == Sent::Queued {
-            outbox.ledger.push(event, bytes);
+            outbox.ledger.push(kept, charge);
         }
         sent
     }
 
     /// Counts a message that the library sent of its own accord.
     pub(super) fn count_message(&self) {
-        self.outbox.lock().ledger.push(None, 0);
+        let charge = Charge::of(None, 0);
+        self.outbox.lock().ledger.push(None, charge);
     }
 
     /// How many bytes wait, as they are charged.

@@ -42,3 +42,14 @@ fn an_acknowledgement_has_the_number_of_the_event() {
     assert_eq!(text(ack(7, &answer, 11)), r#"37[{"ok":true}]"#);
     assert_eq!(text(ack(0, &json!([]), 2)), "30[[]]");
 }
+
+#[test]
+fn the_value_of_the_last_field_is_found_and_no_other() {
+    let packet = event("a", &json!({"b": 1, "c": {"d": [2]}}), 0).expect("it can be written");
+    let found = last_field(&packet, r#"{"d":[2]}"#).expect("it is the last");
+    assert_eq!(found, r#"{"d":[2]}"#);
+    for other in ["1", r#"{"d":[3]}"#, "", &"x".repeat(100)] {
+        assert!(last_field(&packet, other).is_none_or(|found| found.is_empty()));
+    }
+    assert!(last_field(&Bytes::from_static(b"30[1]"), "1").is_none());
+}
