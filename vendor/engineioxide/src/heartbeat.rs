@@ -220,7 +220,8 @@ mod tests {
             || false,
             |_| true
         )));
-        assert!(futures_util::poll!(first.as_mut()).is_pending());
+        let polled = poll_fn(|cx| Poll::Ready(first.as_mut().poll(cx)));
+        assert!(polled.await.is_pending());
         heartbeat.beat();
         assert_eq!(sent(&heartbeat, v4, 0).await, [Packet::Ping]);
     }

@@ -66,6 +66,8 @@ struct State {
     reserved: usize,
     /// The consumer, when it waits.
     consumer: Option<Waker>,
+    /// It waits for the end alone: it has more than it can send already.
+    blocked: bool,
     /// The consumer is to stop when it has sent what is there.
     finished: bool,
     /// Nothing is taken any more.
@@ -130,6 +132,7 @@ impl Queue {
         let mut state = self.state();
         // Who asks does not wait.
         state.consumer = None;
+        state.blocked = false;
         state.next()
     }
 
@@ -164,6 +167,7 @@ impl Queue {
             return Poll::Ready(());
         }
         state.await_by(cx);
+        state.blocked = blocked;
         Poll::Pending
     }
 
@@ -177,7 +181,7 @@ impl Queue {
     pub(crate) fn finish(&self) {
         let mut state = self.state();
         state.finished = true;
-        wake(state);
+        wake_for_good(state);
     }
 
     /// Takes nothing any more, and forgets what waits.
@@ -186,7 +190,7 @@ impl Queue {
         state.closed = true;
         state.packets = VecDeque::new();
         state.volatile = None;
-        wake(state);
+        wake_for_good(state);
         self.closed.notify_waiters();
     }
 
@@ -207,8 +211,15 @@ impl Queue {
     }
 }
 
+/// Unlocks, and then wakes the consumer if it waits for what was sent.
+fn wake(state: MutexGuard<'_, State>) {
+    if !state.blocked {
+        wake_for_good(state);
+    }
+}
+
 /// Unlocks, and then wakes the consumer if it waits.
-fn wake(mut state: MutexGuard<'_, State>) {
+fn wake_for_good(mut state: MutexGuard<'_, State>) {
     let consumer = state.consumer.take();
     drop(state);
     if let Some(consumer) = consumer {
@@ -228,6 +239,7 @@ impl State {
     }
 
     fn await_by(&mut self, cx: &Context<'_>) {
+        self.blocked = false;
         match &mut self.consumer {
             Some(waker) => waker.clone_from(cx.waker()),
             None => self.consumer = Some(cx.waker().clone()),
@@ -329,7 +341,11 @@ impl Stream for Packets<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        task::Wake,
+        time::Duration,
+    };
 
     use futures_util::{FutureExt as _, StreamExt as _};
 
@@ -446,6 +462,37 @@ mod tests {
         assert_eq!(drained(&queue).len(), 1000);
         assert!(queue.state().packets.capacity() <= IDLE_PACKETS);
         assert!(size_of::<Outgoing>() <= 40);
+    }
+
+    #[test]
+    fn who_is_blocked_is_woken_for_the_end_alone() {
+        let queue = Queue::new(8);
+        let woken = Arc::new(Count::default());
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        assert!(queue.poll_waiting(&mut cx, true).is_pending());
+        queue.try_send(message("a")).unwrap();
+        assert!(queue.poll_waiting(&mut cx, true).is_pending());
+        assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+        assert!(queue.poll_waiting(&mut cx, false).is_ready());
+        queue.finish();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        assert!(queue.poll_waiting(&mut cx, true).is_ready());
+
+        let queue = Queue::new(8);
+        assert!(queue.poll_waiting(&mut cx, true).is_pending());
+        assert!(queue.poll_waiting(&mut cx, false).is_pending());
+        queue.try_send(message("a")).unwrap();
+        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+    }
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     #[tokio::test]
