@@ -3,10 +3,9 @@
 # seconds for each target, or for those that are named. What it finds is in fuzz/artifacts; an input that is
 # mended goes into fuzz/corpus/regressions. What it learns is kept in fuzz/target/grown, which can go at any time.
 #
-# Coverage needs two unstable options. The compiler is the nightly one if rustup has one here, or the one that
-# FUZZ_TOOLCHAIN names; else the stable one, which RUSTC_BOOTSTRAP lets take them. No sanitizer is used: the
-# gateway has no unsafe code, and without one the runs are twice as many. Overflows and debug assertions
-# are checked.
+# No sanitizer is used: the gateway has no unsafe code, and without one the runs are twice as many, and need nothing
+# that is unstable: the compiler is the one that the gateway is built with, or the one that FUZZ_TOOLCHAIN names
+# (nightly). Overflows and debug assertions are checked.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,13 +17,10 @@ shift
 if ! cargo fuzz --version 2>/dev/null | grep -qF "$version"; then
   cargo install --locked "cargo-fuzz@$version"
 fi
-toolchain=${FUZZ_TOOLCHAIN-$(rustup toolchain list 2>/dev/null | grep -o '^nightly[^ ]*' | head -n 1 || true)}
-fuzz=(cargo ${toolchain:+"+$toolchain"} fuzz)
-if ! rustc ${toolchain:+"+$toolchain"} --version | grep -qF nightly; then
-  export RUSTC_BOOTSTRAP=1
-fi
+toolchain=${FUZZ_TOOLCHAIN:+"+$FUZZ_TOOLCHAIN"}
+fuzz=(cargo $toolchain fuzz)
 cd fuzz
-echo "by $(rustc ${toolchain:+"+$toolchain"} --version)"
+echo "by $(rustc $toolchain --version)"
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
   mapfile -t targets < <("${fuzz[@]}" list)

@@ -178,7 +178,7 @@ pub type Form = (&'static str, Option<RoomCode>);
 
 impl<'e> Outgoing<'e> {
     /// An event for one client, for tests of what links make of it.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn alone(event: &'e Event<'e>) -> Self {
         Self {
             event,
