@@ -195,6 +195,28 @@ async fn what_a_stalled_server_answers_too_late_is_not_handled_twice() {
     assert_eq!(b.publisher_stats().total.lost, 0);
 }
 
+/// What a node wrote to a connection that it gave up may come to Redis after what it wrote to the next one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_connection_that_was_given_up_brings_late_is_not_handled_after_what_followed() {
+    let redis = Redis::start();
+    let (a, b, network) = (node(&redis.url()), node(&redis.url()), node(&redis.url()));
+    let channel = Channel::internal("c");
+    let (inbox, _subscription) = Inbox::subscribed(&a, &channel).await;
+    // The bytes as they are written, without their coming where they are meant to.
+    let (written, _written) = Inbox::subscribed(&network, &Channel::raw("d")).await;
+    up(&b).await;
+    let held = Channel::internal("d");
+    b.publish_and_wait(&held, text("late")).await.unwrap();
+    b.publish_and_wait(&channel, text("next")).await.unwrap();
+    wait_until("it is written", || written.len() == 1);
+    let late = written.0.lock()[0].payload.clone();
+    let raw = Channel::raw("c");
+    network.publish_and_wait(&raw, late).await.unwrap();
+    b.publish_and_wait(&channel, text("last")).await.unwrap();
+    inbox.wait_for(&["next", "last"]);
+    assert_eq!(a.subscriber_stats().total.repeated, 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_refuses_and_counts() {
     let redis = Redis::prepare(Options::default());

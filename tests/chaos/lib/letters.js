@@ -52,7 +52,7 @@ export class Letters {
   /** Order is promised while both stay. */
   #late({ n, from }, { last, way: before }, way) {
     const words = `${this.who} heard ${n} of ${from} after ${last}`;
-    // What was given to a connection with Redis that is given up may arrive after what was given to the next one.
+    // What is said again since a node seemed to be lost comes after what followed it.
     if (way === before) this.books.wrong('relay out of order', words, this.world.wasTroubled());
     else this.books.count('relays late after a move');
   }
