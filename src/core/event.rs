@@ -164,6 +164,14 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
+    /// Whether it is for a peer, as far as it says for whom it is.
+    pub(super) fn is_for(&self, peer: PeerId) -> bool {
+        match self {
+            Event::Relay { to, .. } => *to == peer,
+            _ => true,
+        }
+    }
+
     /// Detaches the event from the frame that it may borrow from.
     pub fn into_owned(self) -> Event<'static> {
         match self {

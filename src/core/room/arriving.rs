@@ -87,7 +87,9 @@ impl<C: Clone + PartialEq> Room<C> {
             let own = own.filter(|one| !told.contains(&one.id));
             peer.consumers.extend(own);
         }
-        let missed = missed.into_iter().map(Event::from).collect();
+        // What is for another, whatever the node says that sent it, is not for this one.
+        let missed = missed.into_iter().map(Event::from);
+        let missed = missed.filter(|event| event.is_for(id)).collect();
         match std::mem::replace(&mut peer.presence, Presence::away(None)) {
             Presence::Arriving(arrival) => self.settle_in(id, *arrival, missed, known, now, out),
             Presence::Remote(_) => {

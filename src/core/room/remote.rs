@@ -168,8 +168,10 @@ impl<C: Clone + PartialEq> Room<C> {
         missed: Vec<Waiting>,
         out: &mut impl Outbox<C>,
     ) {
-        for event in missed {
-            let event = self.with_sender(event.into());
+        // What is for another, whatever the node says that sent it, is not for this one.
+        let missed = missed.into_iter().map(Event::from);
+        for event in missed.filter(|event| event.is_for(id)) {
+            let event = self.with_sender(event);
             let kept = match self.peers.get_mut(&id) {
                 Some(Peer {
                     presence: Presence::Arriving(arrival),

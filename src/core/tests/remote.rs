@@ -85,6 +85,29 @@ fn room() -> Room<u8> {
 }
 
 #[test]
+fn a_relay_for_another_peer_is_not_told_to_one_that_it_is_said_again_to() {
+    let (mut room, mut told) = (room(), Told::default());
+    let body: Cow<'_, RawValue> = Cow::Owned(RawValue::from_string("1".into()).unwrap());
+    let relay = |to| {
+        let (kind, from, body) = (RelayKind::Ice, peer(2), body.clone());
+        let relay = Gossip::Relay {
+            kind,
+            from,
+            to,
+            body,
+        };
+        relay.for_peer(to).unwrap()
+    };
+    let again = Gossip::Again {
+        peer: peer(1),
+        gone: true,
+        missed: vec![relay(peer(9)), relay(peer(1)), relay(peer(2))],
+    };
+    room.hear(&"away".into(), again, NOW, &mut told);
+    assert_eq!(told.0, [(peer(2), Some("user 2".to_owned()))]);
+}
+
+#[test]
 fn a_relay_that_is_said_again_tells_who_is_behind_its_sender() {
     let (mut room, mut told) = (room(), Told::default());
     let body: Cow<'_, RawValue> = Cow::Owned(RawValue::from_string("1".into()).unwrap());
