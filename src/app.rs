@@ -166,7 +166,8 @@ impl Gateway {
         info!(connections = self.hub.session_count(), ?grace, "draining");
         self.hub.drain(grace).await;
         expiring.abort();
-        let undelivered = self.hub.finish_chat(DELIVERY).await;
+        // While the node still shows that it lives: nobody is to take it for dead meanwhile.
+        let (undelivered, ()) = tokio::join!(self.hub.finish_chat(DELIVERY), self.hub.hand_on());
         telling.abort();
         self.feed.tell_of_the_end(started).await;
         for task in [in_step, media, upkeep, feeding]
@@ -247,7 +248,7 @@ impl Entrance<'_> {
 /// whether there is chat that others have to deliver.
 async fn tell_neighbours(hub: &Hub, undelivered: bool) {
     if let Some(cluster) = hub.cluster() {
-        // Whoever this node still waits for, another does from now on.
+        // Whom this node could not hand on, another looks after from now on.
         cluster.withdraw(undelivered || hub.has_peers()).await;
     } else {
         hub.give_up_media();

@@ -12,6 +12,7 @@
 //! | `cache` | what the Room Service answered |
 //! | `announce` | what is told to every client |
 //! | `tell` | what a backend tells a room or a user |
+//! | `bequest` | what a node asks of others that is about to end |
 //! | `users` | presence, and who is waited for |
 //! | `life` | which nodes live |
 //! | `survey` | all nodes and all rooms, for operators |
@@ -22,6 +23,7 @@
 
 mod announce;
 mod backoff;
+mod bequest;
 mod cache;
 pub mod canary;
 pub mod chat;

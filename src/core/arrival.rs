@@ -10,7 +10,7 @@ use super::{Event, Member, NodeId, PeerId, ResumeSecret, replay::Replay};
 /// A peer that another node was asked to hand over, and has not yet.
 #[derive(Debug)]
 pub(super) struct Arrival<C> {
-    /// Who waits for it; nothing if nobody does any more. The peer may come all the same: the
+    /// Who waits for it; nothing if nobody does (any more). The peer may come all the same: the
     /// request cannot be taken back.
     pub(super) wish: Option<Wish<C>>,
     /// The node that was asked, and alone may refuse. All that it says itself before it
@@ -98,10 +98,10 @@ pub(super) struct Doubt {
 }
 
 impl<C> Arrival<C> {
-    pub(super) fn new(wish: Wish<C>, at: NodeId, seen: Option<Box<Seen>>) -> Self {
+    pub(super) fn new(wish: Option<Wish<C>>, at: NodeId, seen: Option<Box<Seen>>) -> Self {
         Self {
-            proof: wish.shown,
-            wish: Some(wish),
+            proof: wish.as_ref().and_then(|wish| wish.shown),
+            wish,
             from: at.clone(),
             at,
             asked: false,

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How many rooms are compared at once: Redis has others to serve.
-const ROOMS_AT_ONCE: usize = 32;
+pub(super) const ROOMS_AT_ONCE: usize = 32;
 
 /// How many rooms are named in one command.
 const ROOMS_A_COMMAND: usize = 256;
@@ -94,6 +94,10 @@ impl Hub {
         });
         if let Err(error) = &announced {
             warn!(%error, "announcements of other nodes cannot be heard");
+        }
+        let bequests = self.hear_bequests(&cluster);
+        if let Err(error) = &bequests {
+            warn!(%error, "nodes that end cannot be heard");
         }
         let told = self.hear_told(&cluster).await;
         if let Err(error) = &told {

@@ -11,6 +11,7 @@
 //! | `directory` | the rooms by id, each with its lock |
 //! | `returning` | peers that come back, here or from another node |
 //! | `windows`, `expiry`, `drain` | time: lost peers, tokens, the end |
+//! | `bequest` | who is still away at the end, and who waits for them then |
 //! | `ice` | credentials for TURN servers |
 //! | `sfu`, `exchange`, `lane` | what clients ask of media servers |
 //! | `modes` | which rooms go through a media server |
@@ -28,6 +29,7 @@
 //! [`core`]: crate::core
 
 mod audience;
+mod bequest;
 mod census;
 mod chat;
 mod directory;

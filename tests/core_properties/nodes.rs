@@ -27,6 +27,69 @@ fn a_peer_that_moves_gets_all_it_missed_in_order_and_a_new_secret() {
 }
 
 #[test]
+fn whom_a_node_waits_for_that_ends_another_waits_for_with_all_they_missed() {
+    let mut nodes = Nodes::new();
+    nodes.lose(B, 2);
+    nodes.chat(A, 1, "one");
+    nodes.pass_on();
+    nodes.relay(A, 1, 2, "before it is asked for").unwrap();
+    nodes.claim_all(A);
+    nodes.relay(A, 1, 2, "before it has come").unwrap();
+    nodes.pass_on();
+    nodes.chat(A, 1, "after that");
+    nodes.pass_on();
+    assert!(!nodes.rooms[B].has_own() && !nodes.rooms[A].is_arriving(peer(2)));
+    assert!(nodes.resume(A, 2, secret(2), 3));
+    assert_eq!(
+        nodes.told(A, 3),
+        [
+            "resumed 4",
+            "one",
+            "\"before it is asked for\"",
+            "\"before it has come\"",
+            "after that"
+        ]
+    );
+    assert_eq!(nodes.told(A, 1), ["one", "after that"]);
+}
+
+#[test]
+fn who_is_connected_to_a_node_that_ends_stays_until_that_is_lost() {
+    let mut nodes = Nodes::new();
+    nodes.claim_all(A);
+    nodes.pass_on();
+    assert!(nodes.holds(B, 2, 2) && nodes.said[B].cuts.is_empty());
+    nodes.lose(B, 2);
+    nodes.claim_all(A);
+    nodes.pass_on();
+    assert!(!nodes.rooms[B].has_own());
+    assert!(nodes.rooms[A].awaits(peer(2)));
+}
+
+#[test]
+fn who_comes_back_while_it_is_handed_on_is_seated() {
+    let mut nodes = Nodes::new();
+    nodes.lose(B, 2);
+    nodes.chat(A, 1, "one");
+    nodes.pass_on();
+    nodes.claim_all(A);
+    nodes.claim(A, 2, secret(2), 3);
+    nodes.pass_on();
+    assert!(nodes.holds(A, 2, 3));
+    assert_eq!(nodes.told(A, 3), ["resumed 1", "one"]);
+}
+
+#[test]
+fn who_is_not_waited_for_any_more_leaves_where_it_was_handed_on() {
+    let mut nodes = Nodes::new();
+    nodes.lose(B, 2);
+    nodes.claim_all(A);
+    nodes.pass_on();
+    assert!(nodes.rooms[A].expire(peer(2), WINDOW, &mut nodes.said[A]));
+    assert_eq!(nodes.told(A, 1), ["-2 Disconnected"]);
+}
+
+#[test]
 fn only_the_node_that_has_a_peer_says_whether_a_secret_is_right() {
     let mut nodes = Nodes::new();
     assert!(nodes.resume(B, 2, secret(2), 6));

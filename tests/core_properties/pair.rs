@@ -154,6 +154,11 @@ impl Nodes {
             .unwrap();
     }
 
+    /// The other node is about to end: this one asks for all that it waits for.
+    pub(crate) fn claim_all(&mut self, node: usize) {
+        self.rooms[node].claim_all_of(&id(1 - node), &mut self.said[node]);
+    }
+
     pub(crate) fn resume(
         &mut self,
         node: usize,

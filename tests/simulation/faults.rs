@@ -37,6 +37,12 @@ impl World {
             0..4 if self.shape.crashes && up.len() > 1 => self.crash(victim),
             4..6 if up.len() < self.shape.nodes => self.start_node(),
             6..8 => self.nodes[victim].skew = self.random.between(0, 100_000),
+            8 => {
+                let heir = self.random.pick(&up).unwrap();
+                if heir != victim {
+                    self.bequeath(victim, heir);
+                }
+            }
             _ => {}
         }
     }

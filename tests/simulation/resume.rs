@@ -93,6 +93,37 @@ impl World {
         claimed
     }
 
+    /// A node might end, and has another wait for whom it waits for.
+    pub(crate) fn bequeath(&mut self, ending: usize, heir: usize) {
+        self.tell(|_| format!("n{ending} hands its peers on to n{heir}"));
+        let rooms: Vec<usize> = self.nodes[ending].rooms.keys().copied().collect();
+        for room in rooms {
+            self.hold(heir, room);
+            self.command(heir, room, Command::Read, Then::TakeOver(ending));
+        }
+    }
+
+    pub(crate) fn go_on_taking_over(
+        &mut self,
+        node: usize,
+        room: usize,
+        ending: usize,
+        reply: Reply,
+    ) {
+        self.learn(node, room, reply);
+        let ending = self.nodes[ending].id.clone();
+        let asked = self.act(node, room, |room, out| {
+            room.claim_all_of(&ending, out);
+            room.arriving()
+        });
+        if !self.hears(node, room) {
+            for peer in asked.unwrap_or_default() {
+                self.ledger.excuse(peer, u64::MAX);
+            }
+        }
+        self.release(node, room);
+    }
+
     pub(crate) fn give_up(&mut self, node: usize, room: usize, conn: ConnId) {
         let Some(served) = self.nodes[node].rooms.get(&room) else {
             return;

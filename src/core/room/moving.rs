@@ -4,7 +4,8 @@
 //! what the old node keeps for the peer from what the new one does, so that nothing is lost
 //! and nothing comes twice. What the old node itself says is its own to keep until it answers:
 //! it may have said it before it heard of the claim. If the old node is gone, the others' word
-//! that one of them adopts the peer takes the place of the claim.
+//! that one of them adopts the peer takes the place of the claim. A node that is about to end has
+//! others claim whom it still waits for, though nobody has come back yet.
 //!
 //! A node that was taken for gone finds that others have its peers. Those whose clients are
 //! connected to it all the same it asks back, by a claim without proof: they are given only if
@@ -56,7 +57,7 @@ impl<C: Clone + PartialEq> Room<C> {
         if let Presence::Remote(node) = &peer.presence
             && *node != self.me
         {
-            let arrival = Arrival::new(wish, node.clone(), None);
+            let arrival = Arrival::new(Some(wish), node.clone(), None);
             peer.ask(id, arrival, out);
             return Ok(());
         }
@@ -71,6 +72,16 @@ impl<C: Clone + PartialEq> Room<C> {
                 Ok(())
             }
             _ => Err(Refusal::PeerNotFound),
+        }
+    }
+
+    /// Asks a node that is about to end for the peers that it waits for, to wait for them here. It
+    /// gives those that are away.
+    pub fn claim_all_of(&mut self, ending: &NodeId, out: &mut impl Outbox<C>) {
+        for (id, peer) in &mut self.peers {
+            if matches!(&peer.presence, Presence::Remote(node) if node == ending) {
+                peer.ask(*id, Arrival::new(None, ending.clone(), None), out);
+            }
         }
     }
 
@@ -129,7 +140,7 @@ impl<C: Clone + PartialEq> Room<C> {
                     picture: Arc::clone(&picture),
                     unsent: Vec::new(),
                 };
-                let arrival = Arrival::new(wish, node.clone(), Some(Box::new(seen)));
+                let arrival = Arrival::new(Some(wish), node.clone(), Some(Box::new(seen)));
                 peer.ask(*id, arrival, out);
             }
         }
@@ -228,7 +239,7 @@ impl<C: Clone + PartialEq> Peer<C> {
         };
         let (at, seen) = (arrival.at.clone(), arrival.seen.take());
         match arrival.wish.take() {
-            Some(wish) => self.ask(id, Arrival::new(wish, at, seen), out),
+            Some(wish) => self.ask(id, Arrival::new(Some(wish), at, seen), out),
             None => self.presence = Presence::Remote(at),
         }
     }
