@@ -4,6 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::{
     ChatMessage, Consumer, Event, HostState, LeaveReason, Member, Mode, ModeReason, ModeState,
@@ -71,6 +72,10 @@ pub enum Gossip<'a> {
         /// What it receives through the media server.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         consumers: Vec<Consumer>,
+        /// The last chat message that the sender said itself, if it did. The peer knows it, and
+        /// those before it; the others may hear of them later, if they wait for Redis.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said: Option<Uuid>,
     },
     /// A claim was not granted.
     Denied {
@@ -170,6 +175,7 @@ impl Gossip<'_> {
                 known,
                 host,
                 consumers,
+                said,
             } => Gossip::Handover {
                 to,
                 peer,
@@ -177,6 +183,7 @@ impl Gossip<'_> {
                 known,
                 host,
                 consumers,
+                said,
             },
             Self::Denied { to, peer } => Gossip::Denied { to, peer },
             Self::Adopted(peers) => Gossip::Adopted(peers),

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
     Consumer, CutReason, Event, NodeId, Outbox, PeerId, PeerInfo, PeerMedia, ResumeSecret, UserId,
@@ -119,6 +120,9 @@ pub(super) struct Peer<C> {
     pub(super) media: Option<Arc<PeerMedia>>,
     /// What it receives there. Only the node that has the peer knows.
     pub(super) consumers: Vec<Consumer>,
+    /// A node that handed it over, and the last chat message which that node said before: of those
+    /// that others hear of only now the peer knows already.
+    pub(super) told: Option<(NodeId, Uuid)>,
     pub(super) presence: Presence<C>,
 }
 
@@ -133,6 +137,7 @@ impl<C: Clone + PartialEq> Peer<C> {
             came: None,
             media: None,
             consumers: Vec::new(),
+            told: None,
             presence: Presence::Online(newcomer.conn),
         }
     }
@@ -147,6 +152,7 @@ impl<C: Clone + PartialEq> Peer<C> {
             came: None,
             media: record.media,
             consumers: Vec::new(),
+            told: None,
             presence: Presence::Remote(node),
         }
     }

@@ -27,6 +27,31 @@ fn a_peer_that_moves_gets_all_it_missed_in_order_and_a_new_secret() {
 }
 
 #[test]
+fn what_a_peer_heard_before_it_moved_and_others_hear_later_comes_once() {
+    let mut nodes = Nodes::new();
+    nodes.join(B, 3);
+    nodes.pass_on();
+    nodes.chat(B, 2, "one");
+    nodes.lose(B, 3);
+    nodes.chat(B, 2, "two");
+    let waiting = nodes.lose_gossip(B);
+    nodes.claim(A, 3, secret(3), 4);
+    nodes.pass_on();
+    nodes.chat(A, 1, "meanwhile");
+    nodes.pass_on();
+    for said in waiting {
+        nodes.hear(A, B, said);
+    }
+    nodes.chat(B, 2, "three");
+    nodes.pass_on();
+    assert_eq!(nodes.told(B, 3), ["joined", "one"]);
+    let told = nodes.told(A, 4);
+    assert_eq!(told, ["resumed 1", "two", "meanwhile", "three"]);
+    let told = nodes.told(A, 1);
+    assert_eq!(told, ["+3", "meanwhile", "one", "two", "three"]);
+}
+
+#[test]
 fn whom_a_node_waits_for_that_ends_another_waits_for_with_all_they_missed() {
     let mut nodes = Nodes::new();
     nodes.lose(B, 2);

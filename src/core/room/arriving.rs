@@ -59,7 +59,7 @@ impl<C: Clone + PartialEq> Room<C> {
         self.insert(id, peer);
         // Announced before it is welcomed: if it cannot take the welcome it goes at once, and
         // nobody may hear of that before, or instead of, its coming.
-        let slow = self.post_to_all(Some(id), &Event::PeerJoined(info), out);
+        let slow = self.post_to_all(&[id], &Event::PeerJoined(info), out);
         self.welcome(id, out);
         for slow in slow {
             self.depart(slow, LeaveReason::Disconnected, out);

@@ -27,7 +27,7 @@ impl<C: Clone + PartialEq> Room<C> {
 
     /// Tells all that are here.
     pub(super) fn announce(&mut self, event: &Event<'_>, out: &mut impl Outbox<C>) {
-        for slow in self.post_to_all(None, event, out) {
+        for slow in self.post_to_all(&[], event, out) {
             self.depart(slow, LeaveReason::Disconnected, out);
         }
     }
@@ -36,7 +36,7 @@ impl<C: Clone + PartialEq> Room<C> {
     /// more.
     pub(super) fn post_to_all(
         &mut self,
-        except: Option<PeerId>,
+        except: &[PeerId],
         event: &Event<'_>,
         out: &mut impl Outbox<C>,
     ) -> Cutoffs {
@@ -44,7 +44,8 @@ impl<C: Clone + PartialEq> Room<C> {
         let prepared = out.prepare(event, self.peers.len());
         let mut slow = Cutoffs::new();
         for (id, peer) in &mut self.peers {
-            if Some(*id) != except && post(peer, event, &prepared, hearing.as_ref(), out).is_err() {
+            if !except.contains(id) && post(peer, event, &prepared, hearing.as_ref(), out).is_err()
+            {
                 slow.push(*id);
             }
         }
@@ -101,7 +102,7 @@ impl<C: Clone + PartialEq> Room<C> {
                 reason,
             };
             let mut slow = self.tell_closed(peer, gone.media.as_deref(), out);
-            slow.extend(self.post_to_all(None, &left, out));
+            slow.extend(self.post_to_all(&[], &left, out));
             slow.extend(self.tell_new_host(host, out));
             leaving.extend(slow.into_iter().map(|peer| Departure {
                 peer,

@@ -81,7 +81,7 @@ impl<C: Clone + PartialEq> Room<C> {
         match self.host() {
             Some(host) if before.is_some_and(|before| before != host) => {
                 let member = self.member(host).cloned();
-                self.post_to_all(None, &Event::HostChanged { host, member }, out)
+                self.post_to_all(&[], &Event::HostChanged { host, member }, out)
             }
             _ => Cutoffs::new(),
         }

@@ -347,11 +347,11 @@ impl<C: Clone + PartialEq> Room<C> {
             other.consumers.retain(|own| own.producer != *producer);
         }
         let producer = Arc::clone(producer);
-        self.post_to_all(Some(peer), &Event::ProducerClosed { peer, producer }, out)
+        self.post_to_all(&[peer], &Event::ProducerClosed { peer, producer }, out)
     }
 
     fn announce_to_others(&mut self, peer: PeerId, event: &Event<'_>, out: &mut impl Outbox<C>) {
-        for slow in self.post_to_all(Some(peer), event, out) {
+        for slow in self.post_to_all(&[peer], event, out) {
             self.depart(slow, LeaveReason::Disconnected, out);
         }
     }

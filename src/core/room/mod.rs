@@ -21,6 +21,7 @@ pub use whereabouts::Whereabouts;
 use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
+use uuid::Uuid;
 
 use super::{
     Event, Gossip, HostState, LeaveReason, Member, Mode, ModeState, NodeId, Outbox, PeerId,
@@ -100,6 +101,8 @@ pub struct Room<C> {
     /// Oldest first, the same on every node.
     peers: IndexMap<PeerId, Peer<C>>,
     chat: ChatLog,
+    /// The last message that was said through this node.
+    said_here: Option<Uuid>,
     /// The node that what is going on came from, if it is another.
     hearing: Option<NodeId>,
     /// What this node said, or others did, may be lost.
@@ -120,6 +123,7 @@ impl<C: Clone + PartialEq> Room<C> {
             me,
             peers: IndexMap::new(),
             chat: ChatLog::default(),
+            said_here: None,
             hearing: None,
             out_of_touch: false,
         }

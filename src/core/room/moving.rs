@@ -205,6 +205,7 @@ impl<C: Clone + PartialEq> Room<C> {
         };
         peer.presence = Presence::Remote(to.clone());
         peer.node_lost = false;
+        peer.told = None;
         let mut consumers = std::mem::take(&mut peer.consumers);
         // Whoever asked for these gets no answer any more.
         consumers.retain(|consumer| !consumer.is_to_come());
@@ -215,6 +216,7 @@ impl<C: Clone + PartialEq> Room<C> {
             known: self.peers.keys().copied().collect(),
             host: self.host(),
             consumers,
+            said: self.said_here,
         });
         true
     }

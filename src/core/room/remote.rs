@@ -48,6 +48,11 @@ impl<C: Clone + PartialEq> Room<C> {
         remote.map(|(id, _)| *id).collect()
     }
 
+    /// The other node that has a peer, as far as is known.
+    pub fn node_of(&self, peer: PeerId) -> Option<&NodeId> {
+        self.peers.get(&peer)?.node()
+    }
+
     /// The other nodes that have peers of this room.
     pub fn other_nodes(&self) -> Vec<NodeId> {
         let mut nodes: Vec<NodeId> = self
@@ -92,7 +97,9 @@ impl<C: Clone + PartialEq> Room<C> {
                 known,
                 host,
                 consumers,
+                said,
             } if to == self.me => {
+                self.note_told(peer, from, said);
                 let known = known.into_iter().map(|id| (id, self.member(id).cloned()));
                 let known = Known::new(known.collect::<Vec<_>>(), host);
                 window = self.arrive(peer, missed, known, consumers, now, out);
@@ -153,7 +160,10 @@ impl<C: Clone + PartialEq> Room<C> {
             // After an outage a message may be sent once more.
             Gossip::Chat(message) if !self.chat.has(message.id) => {
                 self.chat.push(&message);
-                self.announce(&Event::Chat(message), out);
+                let knowing = self.knowing(message.id);
+                for slow in self.post_to_all(&knowing, &Event::Chat(message), out) {
+                    self.depart(slow, LeaveReason::Disconnected, out);
+                }
             }
             _ => {}
         }
@@ -259,7 +269,7 @@ impl<C: Clone + PartialEq> Room<C> {
         let mut peer = Peer::remote(record, from.clone());
         let (info, media) = (peer.info(id), peer.media.take());
         self.insert(id, peer);
-        let mut slow = self.post_to_all(Some(id), &Event::PeerJoined(info), out);
+        let mut slow = self.post_to_all(&[id], &Event::PeerJoined(info), out);
         slow.extend(self.tell_new_host(host, out));
         for slow in slow {
             self.depart(slow, LeaveReason::Disconnected, out);

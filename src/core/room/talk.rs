@@ -3,12 +3,13 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 use uuid::Uuid;
 
 use super::{Refusal, Room, Seat, delivery::Departure};
 use crate::core::{
-    ChatDraft, ChatMessage, Event, Gossip, HistoryQuery, LeaveReason, Outbox, PeerId, RelayKind,
-    Spoken, UserId, Utterance, chat::text_of, peer::Peer,
+    ChatDraft, ChatMessage, Event, Gossip, HistoryQuery, LeaveReason, NodeId, Outbox, PeerId,
+    RelayKind, Spoken, UserId, Utterance, chat::text_of, peer::Peer,
 };
 
 /// How far the clocks of nodes may be apart.
@@ -131,6 +132,7 @@ impl<C: Clone + PartialEq> Room<C> {
             client_id,
         });
         self.chat.push(&message);
+        self.said_here = Some(id);
         out.gossip(Gossip::Chat(Arc::clone(&message)));
         self.announce(&Event::Chat(Arc::clone(&message)), out);
         Spoken::New(message)
@@ -182,6 +184,35 @@ impl<C: Clone + PartialEq> Room<C> {
                 self.tell(peer, &Event::Chat(Arc::clone(&message)), out);
             }
         }
+    }
+
+    /// A peer that `from` hands over was told all that was said there up to one message, which may
+    /// not have got here yet.
+    pub(super) fn note_told(&mut self, id: PeerId, from: &NodeId, said: Option<Uuid>) {
+        let told = said.filter(|said| !self.chat.may_have_had(*said));
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.told = told.map(|said| (from.clone(), said));
+        }
+    }
+
+    /// The peers that were told of a message by the node that says it now, and that had them then.
+    /// A node says its messages in order: once the last of those has come, that is over.
+    pub(super) fn knowing(&mut self, message: Uuid) -> SmallVec<[PeerId; 4]> {
+        let mut knowing = SmallVec::new();
+        for (id, peer) in &mut self.peers {
+            if let Some((node, said)) = &peer.told
+                && Some(node) == self.hearing.as_ref()
+            {
+                let said = *said;
+                if message <= said {
+                    knowing.push(*id);
+                }
+                if message >= said {
+                    peer.told = None;
+                }
+            }
+        }
+        knowing
     }
 
     /// What was said, oldest first.

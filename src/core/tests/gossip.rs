@@ -109,6 +109,7 @@ fn what_waits_for_a_peer_survives_the_way_to_another_node_byte_for_byte() {
         known: vec![from, to],
         host: Some(to),
         consumers: Vec::new(),
+        said: None,
     })
     .unwrap();
     let Ok(Gossip::Handover {

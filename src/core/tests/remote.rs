@@ -156,6 +156,7 @@ fn who_is_gone_when_a_peer_is_had_back_is_told_with_who_was_behind_it() {
         known: vec![peer(1)],
         host: None,
         consumers: Vec::new(),
+        said: None,
     };
     room.hear(&other, handover, NOW, &mut told);
     assert_eq!(told.0, [(peer(2), Some("user 2".to_owned()))]);
