@@ -4,18 +4,29 @@
 //! What they publish meanwhile for its peers is heard by nobody. Redis tells how many got a
 //! message: one that reached fewer nodes than serve the room is kept for a while, and said again
 //! to the node that takes the peers over.
+//!
+//! Redis does not tell who did not get it. So it is asked at once which nodes have no connection,
+//! and the message is said again for the peers of those alone: others have heard it. A node that
+//! has one again by then is not dead; what it did not hear is lost to its peers.
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
+use tokio::time::sleep;
 
-use super::pubsub::Tally;
+use super::{
+    node::presence_channel,
+    pubsub::{PubSub, Tally},
+};
 use crate::core::{NodeId, PeerId};
 
 /// The most messages kept for one room.
@@ -26,6 +37,9 @@ const MAX_BYTES: usize = 1024 * 1024;
 
 /// How long they are kept: by then a node that is dead is known to be.
 const KEPT: Duration = Duration::from_secs(10);
+
+/// The least time between two times that Redis is asked for one room who has a connection.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The messages of one room that were not received by all.
 #[derive(Debug, Default)]
@@ -40,12 +54,24 @@ pub(super) struct Receipts {
     /// the one by which the message comes back: either may be first.
     answered: AtomicU64,
     kept: Mutex<Kept>,
+    /// How to ask who has a connection.
+    asker: Option<Asker>,
+}
+
+#[derive(Debug)]
+struct Asker {
+    pubsub: PubSub,
+    receipts: Weak<Receipts>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
+    /// The other nodes that serve the room.
+    others: Arc<[NodeId]>,
     messages: VecDeque<Short>,
     bytes: usize,
+    /// It is being asked who did not get the last of the messages.
+    asking: bool,
     /// Peers that a node has asked for, or taken over.
     claims: HashMap<PeerId, Claimed>,
 }
@@ -54,6 +80,8 @@ struct Kept {
 #[derive(Debug)]
 struct Claimed {
     by: NodeId,
+    /// The node that had the peer.
+    of: NodeId,
     /// The last own message before that.
     until: u64,
     at: Instant,
@@ -67,13 +95,28 @@ struct Short {
     number: u64,
     at: Instant,
     payload: Bytes,
+    /// The nodes that did not get it, once that is known.
+    absent: Option<Arc<[NodeId]>>,
     /// For whom it was said again.
     again: SmallVec<[PeerId; 1]>,
 }
 
 impl Receipts {
-    /// Sets how many nodes serve the room.
-    pub(super) fn expect(&self, nodes: u64) {
+    /// Receipts of what is published by `pubsub`.
+    pub(super) fn new(pubsub: PubSub) -> Arc<Self> {
+        Arc::new_cyclic(|receipts| {
+            let receipts = Weak::clone(receipts);
+            Self {
+                asker: Some(Asker { pubsub, receipts }),
+                ..Self::default()
+            }
+        })
+    }
+
+    /// Sets which other nodes serve the room.
+    pub(super) fn expect(&self, others: Vec<NodeId>) {
+        let nodes = others.len() as u64 + 1;
+        self.kept.lock().others = others.into();
         self.expected.store(nodes, Ordering::Relaxed);
     }
 
@@ -86,14 +129,15 @@ impl Receipts {
     }
 
     /// A node has asked for peers, or taken them over if the one that had them is `gone`, and
-    /// keeps from now on what they miss. Returns the own message that has to be
-    /// [answered](Self::is_answered) before it is known what they missed until now.
-    pub(super) fn claimed(&self, peers: &[PeerId], by: &NodeId, gone: bool) -> u64 {
+    /// keeps from now on what they miss. Each comes with the node that had it. Returns the own
+    /// message that has to be [answered](Self::is_answered) before it is known what they missed
+    /// until now.
+    pub(super) fn claimed(&self, peers: &[(PeerId, NodeId)], by: &NodeId, gone: bool) -> u64 {
         let until = self.heard.load(Ordering::Relaxed);
         let mut kept = self.kept.lock();
         kept.claims
             .retain(|_, claimed| claimed.at.elapsed() <= KEPT);
-        for peer in peers {
+        for (peer, of) in peers {
             match kept.claims.get_mut(peer) {
                 // It has kept what came since it asked.
                 Some(claimed) if gone && claimed.by == *by => claimed.gone = true,
@@ -103,6 +147,7 @@ impl Receipts {
                     }
                     let claimed = Claimed {
                         by: by.clone(),
+                        of: of.clone(),
                         until,
                         at: Instant::now(),
                         gone,
@@ -120,14 +165,15 @@ impl Receipts {
         kept.claims.get(&peer).is_some_and(|claimed| claimed.gone)
     }
 
-    /// Whether it is known how many got that message, and those before it.
+    /// Whether it is known who got that message, and those before it.
     pub(super) fn is_answered(&self, number: u64) -> bool {
-        self.answered.load(Ordering::Relaxed) >= number
+        let counted = self.answered.load(Ordering::Relaxed) >= number;
+        counted && !self.kept.lock().is_unsure(number)
     }
 
-    /// What `peers` may not have got, in order, and which of them. Each is given out once.
-    /// What this node has not heard itself yet comes after what it has, and is heard by
-    /// whoever has the peers now.
+    /// What `peers` did not get that were [claimed](Self::claimed), in order, and which of them.
+    /// Each is given out once. What this node has not heard itself yet comes after what it has,
+    /// and is heard by whoever has the peers now.
     pub(super) fn missed_by(&self, peers: &[PeerId]) -> Vec<(Bytes, Vec<PeerId>)> {
         let heard = self.heard.load(Ordering::Relaxed);
         let mut kept = self.kept.lock();
@@ -135,23 +181,65 @@ impl Receipts {
         let Kept {
             messages, claims, ..
         } = &mut *kept;
-        let until = |peer| {
-            claims
-                .get(peer)
-                .map_or(heard, |claimed| heard.min(claimed.until))
+        let is_missed = |short: &Short, peer| {
+            claims.get(peer).is_some_and(|Claimed { of, until, .. }| {
+                let absent = short.absent.as_deref().unwrap_or_default();
+                short.number <= heard.min(*until) && absent.contains(of)
+            })
         };
         let missed = messages.iter_mut().filter_map(|short| {
             let new = peers.iter().filter(|peer| !short.again.contains(peer));
-            let new = new.filter(|peer| short.number <= until(*peer));
-            let new: Vec<PeerId> = new.copied().collect();
+            let new: Vec<PeerId> = new.filter(|peer| is_missed(short, peer)).copied().collect();
             short.again.extend_from_slice(&new);
             (!new.is_empty()).then(|| (short.payload.clone(), new))
         });
         missed.collect()
     }
+
+    /// Asks who has no connection, until that is known of all that did not reach everybody.
+    async fn ask(self: Arc<Self>, pubsub: PubSub) {
+        loop {
+            let (others, last) = {
+                let kept = self.kept.lock();
+                let last = kept.messages.iter().map(|short| short.number).max();
+                (Arc::clone(&kept.others), last.unwrap_or_default())
+            };
+            let mut absent = Vec::new();
+            for node in &*others {
+                // Without an answer it counts as there: better lost than said twice.
+                if let Ok(0) = pubsub.listeners(&presence_channel(node)).await {
+                    absent.push(node.clone());
+                }
+            }
+            if self.note_absent(last, absent) {
+                return;
+            }
+            sleep(ASK_AGAIN).await;
+        }
+    }
+
+    /// Notes which nodes had no connection after that message was published, and those before it.
+    /// Returns whether nothing is left to be asked.
+    fn note_absent(&self, last: u64, absent: Vec<NodeId>) -> bool {
+        let absent: Arc<[NodeId]> = absent.into();
+        let mut kept = self.kept.lock();
+        let unsure = kept.messages.iter_mut();
+        for short in unsure.filter(|short| short.absent.is_none() && short.number <= last) {
+            short.absent = Some(Arc::clone(&absent));
+        }
+        kept.forget_old();
+        kept.asking = kept.is_unsure(u64::MAX);
+        !kept.asking
+    }
 }
 
 impl Kept {
+    /// Whether it is not known of a message, up to that one, who did not get it.
+    fn is_unsure(&self, number: u64) -> bool {
+        let mut unsure = self.messages.iter().rev();
+        unsure.any(|short| short.absent.is_none() && short.number <= number)
+    }
+
     /// What a node was told that had only asked for the peer counts for nothing where another
     /// took it over.
     fn give_out_anew(&mut self, peer: PeerId) {
@@ -186,11 +274,18 @@ impl Tally for Receipts {
             number,
             at: Instant::now(),
             payload: payload.clone(),
+            absent: None,
             again: SmallVec::new(),
         };
         kept.messages.insert(place, short);
         kept.forget_old();
         self.answered.fetch_max(number, Ordering::Relaxed);
+        if let Some(Asker { pubsub, receipts }) = &self.asker
+            && let Some(receipts) = receipts.upgrade()
+            && !std::mem::replace(&mut kept.asking, true)
+        {
+            tokio::spawn(receipts.ask(pubsub.clone()));
+        }
     }
 }
 

@@ -73,7 +73,7 @@ impl Cluster {
             code: code.clone(),
             channel: Channel::internal(&format!("channel:room:{{{room}}}")),
             keys: self.keys(room),
-            receipts: Arc::default(),
+            receipts: Receipts::new(self.pubsub().clone()),
         }
     }
 
@@ -194,15 +194,16 @@ impl Cluster {
 }
 
 impl RoomKeys {
-    /// Sets how many nodes serve the room, this one included.
-    pub fn expect(&self, nodes: usize) {
-        self.receipts.expect(nodes as u64);
+    /// Sets which other nodes serve the room.
+    pub fn expect(&self, others: Vec<NodeId>) {
+        self.receipts.expect(others);
     }
 
     /// A node has asked for peers, or taken them over if the one that had them is `gone`, and
-    /// keeps from now on what they miss. Returns the own message that has to be
-    /// [answered](Self::is_answered) before it is known what they missed until now.
-    pub fn claimed(&self, peers: &[PeerId], by: &NodeId, gone: bool) -> u64 {
+    /// keeps from now on what they miss. Each comes with the node that had it. Returns the own
+    /// message that has to be [answered](Self::is_answered) before it is known what they missed
+    /// until now.
+    pub fn claimed(&self, peers: &[(PeerId, NodeId)], by: &NodeId, gone: bool) -> u64 {
         self.receipts.claimed(peers, by, gone)
     }
 
@@ -211,7 +212,7 @@ impl RoomKeys {
         self.receipts.is_gone(peer)
     }
 
-    /// Whether Redis has said how many nodes got that message, and those before it.
+    /// Whether Redis has said which nodes got that message, and those before it.
     pub fn is_answered(&self, number: u64) -> bool {
         self.receipts.is_answered(number)
     }

@@ -20,11 +20,12 @@ impl Hub {
         self: &Arc<Self>,
         cell: &Arc<RoomCell>,
         for_node: NodeId,
-        mut peers: Vec<PeerId>,
+        peers: &[(PeerId, NodeId)],
         gone: bool,
     ) {
         let Some(keys) = cell.keys() else { return };
-        let last = keys.claimed(&peers, &for_node, gone);
+        let last = keys.claimed(peers, &for_node, gone);
+        let mut peers: Vec<PeerId> = peers.iter().map(|(peer, _)| *peer).collect();
         if keys.is_answered(last) {
             return self.make_up(cell, &for_node, &peers, gone);
         }

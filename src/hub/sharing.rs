@@ -234,13 +234,13 @@ impl Hub {
         if outcome.changed
             && let Some(keys) = cell.keys()
         {
-            keys.expect(cell.look(|room| room.other_nodes().len()) + 1);
+            keys.expect(cell.look(Room::other_nodes));
         }
-        for (claimer, peer) in outcome.claimed {
-            self.make_up_in_time(cell, claimer, vec![peer], false);
+        for (claimer, peer, of) in outcome.claimed {
+            self.make_up_in_time(cell, claimer, &[(peer, of)], false);
         }
         for (adopter, peers) in outcome.adopted {
-            self.make_up_in_time(cell, adopter, peers, true);
+            self.make_up_in_time(cell, adopter, &peers, true);
         }
         for window in outcome.windows {
             self.wait_for(cell, window.peer, &window.user, window.until);
@@ -303,10 +303,10 @@ struct Window {
 #[derive(Debug, Default)]
 struct Outcome {
     windows: Vec<Window>,
-    /// Peers that were asked for, and by which node.
-    claimed: Vec<(NodeId, PeerId)>,
-    /// Peers that were taken over, and by which node.
-    adopted: Vec<(NodeId, Vec<PeerId>)>,
+    /// By which node a peer was asked for, and which node has it.
+    claimed: Vec<(NodeId, PeerId, NodeId)>,
+    /// By which node peers were taken over, each with the node that had it.
+    adopted: Vec<(NodeId, Vec<(PeerId, NodeId)>)>,
     /// Whether other nodes may serve the room than before.
     changed: bool,
 }
@@ -348,8 +348,14 @@ fn hear_in(
         return Ok(());
     }
     match &said {
-        Gossip::Claim { peer, .. } => outcome.claimed.push((from.clone(), *peer)),
-        Gossip::Adopted(peers) => outcome.adopted.push((from.clone(), peers.clone())),
+        Gossip::Claim { peer, from: of, .. } => {
+            (outcome.claimed).push((from.clone(), *peer, of.clone()));
+        }
+        Gossip::Adopted(peers) => {
+            let had = |peer: &PeerId| Some((*peer, state.room.node_of(*peer)?.clone()));
+            let peers = peers.iter().filter_map(had).collect();
+            outcome.adopted.push((from.clone(), peers));
+        }
         _ => {}
     }
     let changes = !matches!(said, Gossip::Relay { .. } | Gossip::Chat(_));

@@ -15,11 +15,11 @@ const FREEZES_MS = [5_000, 30_000];
 const PARTITION_MS = 10_000;
 
 /** A cluster in which the last node reaches Redis by a path of its own. */
-async function withFaultyPath(t, size = 3) {
+async function withFaultyPath(t, size = 3, env = {}) {
   const redis = await Redis.start();
   const path = await FaultyPath.to(t, redis);
   const urls = Array.from({ length: size }, (_, index) => (index === size - 1 ? path.url : redis.url));
-  return { path, ...await ownCluster(t, { redis, size, urls }) };
+  return { path, ...await ownCluster(t, { redis, size, urls, env }) };
 }
 
 describe('Redis that freezes', { concurrency: 3 }, () => {
@@ -79,6 +79,22 @@ describe('a node that is cut off from Redis', { concurrency: 2 }, () => {
       await allReady(cluster);
     });
   }
+
+  test('has not said again what it did not get to the peers of another that is lost: they heard it', async (t) => {
+    const { path, cluster } = await withFaultyPath(t, 3, { RECONNECT_WINDOW_MS: '60000' });
+    const [anna, bert] = await spread(t, cluster, ['anna', 'bert', 'carl']);
+    path.cut();
+    const candidates = Array.from({ length: 20 }, (_, n) => `while it is away ${n}`);
+    for (const candidate of candidates) {
+      assert.equal((await anna.ask('webrtc:ice', { targetPeerId: bert.peerId, candidate })).status, 'ok');
+    }
+    await bert.event('webrtc:ice', ({ candidate }) => candidate === candidates.at(-1));
+    await cluster.nodes[1].kill();
+    const back = await comeBackAs(t, cluster.nodes[0], bert);
+    assert.equal((await assertResumed(back, bert)).missed, 0);
+    await settleAll([anna, back]);
+    assert.deepEqual(back.recorder.all('webrtc:ice'), []);
+  });
 
   test('for a moment only: nobody is told anything', async (t) => {
     const { path, cluster } = await withFaultyPath(t, 2);
