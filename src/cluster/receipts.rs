@@ -7,7 +7,8 @@
 //!
 //! Redis does not tell who did not get it. So it is asked at once which nodes have no connection,
 //! and the message is said again for the peers of those alone: others have heard it. A node that
-//! has one again by then is not dead; what it did not hear is lost to its peers.
+//! has one again by then is not dead; what it did not hear is lost to its peers. So it is if more
+//! have none than did not get the message: some have lost it since, and it cannot be told which.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -95,6 +96,8 @@ struct Short {
     number: u64,
     at: Instant,
     payload: Bytes,
+    /// How many nodes did not get it.
+    lacking: u64,
     /// The nodes that did not get it, once that is known.
     absent: Option<Arc<[NodeId]>>,
     /// For whom it was said again.
@@ -222,10 +225,13 @@ impl Receipts {
     /// Returns whether nothing is left to be asked.
     fn note_absent(&self, last: u64, absent: Vec<NodeId>) -> bool {
         let absent: Arc<[NodeId]> = absent.into();
+        let nobody: Arc<[NodeId]> = Arc::default();
         let mut kept = self.kept.lock();
         let unsure = kept.messages.iter_mut();
         for short in unsure.filter(|short| short.absent.is_none() && short.number <= last) {
-            short.absent = Some(Arc::clone(&absent));
+            let is_sure = absent.len() as u64 <= short.lacking;
+            let absent = if is_sure { &absent } else { &nobody };
+            short.absent = Some(Arc::clone(absent));
         }
         kept.forget_old();
         kept.asking = kept.is_unsure(u64::MAX);
@@ -262,7 +268,11 @@ impl Kept {
 
 impl Tally for Receipts {
     fn published(&self, number: u64, receivers: u64, payload: &Bytes) {
-        if receivers >= self.expected.load(Ordering::Relaxed) {
+        let lacking = self
+            .expected
+            .load(Ordering::Relaxed)
+            .saturating_sub(receivers);
+        if lacking == 0 {
             self.answered.fetch_max(number, Ordering::Relaxed);
             return;
         }
@@ -274,6 +284,7 @@ impl Tally for Receipts {
             number,
             at: Instant::now(),
             payload: payload.clone(),
+            lacking,
             absent: None,
             again: SmallVec::new(),
         };

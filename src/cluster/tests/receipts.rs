@@ -175,3 +175,14 @@ fn what_was_said_again_is_not_once_more_when_the_heir_is_lost_too() {
     claim(&receipts, 1, &[peer(1)], "third", true);
     assert_eq!(missed(&receipts, &[peer(1)]), Vec::<Bytes>::new());
 }
+
+#[test]
+fn who_lost_the_connection_since_is_not_taken_for_one_that_did_not_get_it() {
+    let receipts = among(2);
+    receipts.published(1, 2, &"one did not get it".into());
+    receipts.published(2, 1, &"nobody got it".into());
+    receipts.heard(2, true);
+    receipts.note_absent(2, vec![node(0), node(1)]);
+    claim(&receipts, 0, &[peer(1)], "heir", true);
+    assert_eq!(missed(&receipts, &[peer(1)]), ["nobody got it"]);
+}
