@@ -41,9 +41,12 @@ sbom() {
   local project out=target/sbom
   mkdir -p "$out"
   have_cargo_tool cyclonedx $cyclonedx_version || cargo install --locked cargo-cyclonedx@$cyclonedx_version
-  # It writes beside the manifest.
+  # It writes beside the manifest. It names what cargo metadata does, which is more than is built: ring, say, which
+  # `deny` keeps out of the build.
   cargo cyclonedx --quiet --format json --target all --spec-version 1.5 --override-filename switchboard.cdx
-  mv switchboard.cdx.json "$out/switchboard.cdx.json"
+  # What is vendored is named by its path, which is nobody's business.
+  sed "s#file://$PWD\([/\#]\)#file://\1#g" switchboard.cdx.json >"$out/switchboard.cdx.json"
+  rm switchboard.cdx.json
   for project in $(node_projects); do
     (cd "$project" && npm sbom --sbom-format cyclonedx --sbom-type application --package-lock-only) \
       >"$out/${project//\//-}.cdx.json"

@@ -112,7 +112,8 @@ export class Act {
 
   /** When each has said something. */
   async #settledMemory() {
-    await until(() => this.#silent().length === 0, 'all have spoken', BOUND_MS).catch((error) => {
+    // Hundreds come at once, to a machine that may be busy.
+    await until(() => this.#silent().length === 0, 'all have spoken', 3 * BOUND_MS).catch((error) => {
       throw new Error(`${error.message}: ${named(this.#silent())} have not; ${[...this.world.books.counts].join(' ')}`);
     });
     return this.#memory();

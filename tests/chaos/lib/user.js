@@ -11,8 +11,8 @@ import { Speaker } from './speaker.js';
 export const LINES = [SocketLine, PollingLine, SignalLine, WsLine];
 
 const RETRY_MS = 150;
-/** How long it waits for an answer before it takes its connection for lost. */
-const PATIENCE_MS = 8_000;
+/** How long it waits for an answer before it takes its connection for lost: those who come again too soon keep a busy machine busy. */
+const PATIENCE_MS = 20_000;
 /** How often it tries another room than the one it did not get into. */
 const ELSEWHERE = 0.05;
 
