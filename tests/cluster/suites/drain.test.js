@@ -95,9 +95,8 @@ describe('what a node that ends has kept for peers that are away', () => {
   const chatOf = (client) => client.recorder.all('chat_message').map(({ content }) => content);
   const relaysOf = (client) => client.recorder.all('webrtc:ice').map(({ candidate }) => candidate);
 
-  /** Checks that all of it was told once and in order, and that it was counted. */
-  async function assertMadeUp(back, former, speakers) {
-    const { missed } = await assertResumed(back, former);
+  /** Checks that all of it was told once and in order, and that it was counted. Until all are back nobody may say more. */
+  async function assertMadeUp(back, { missed }, speakers) {
     await settleAll([back, ...speakers.map(({ speaker }) => speaker)]);
     for (const { speaker, said } of speakers) {
       assert.deepEqual(of(speaker, chatOf(back)), [...said, lastOf(speaker)], `chat of ${speaker.username}`);
@@ -118,7 +117,8 @@ describe('what a node that ends has kept for peers that are away', () => {
     // Then the nodes of both have heard all of it.
     for (const [one, other] of [[bert, carl], [carl, bert]]) await one.event('chat_message', ({ content }) => content === lastOf(other));
     const backs = await Promise.all([anna, ann].map((former, index) => comeBackAs(t, cluster.nodes[1 + index], former)));
-    await Promise.all([anna, ann].map((former, index) => assertMadeUp(backs[index], former, speakers)));
+    const resumed = await Promise.all([anna, ann].map((former, index) => assertResumed(backs[index], former)));
+    await Promise.all(backs.map((back, index) => assertMadeUp(back, resumed[index], speakers)));
     assert.deepEqual(departures(bert, anna), []);
   });
 
@@ -135,6 +135,6 @@ describe('what a node that ends has kept for peers that are away', () => {
     const again = await comeBackAs(t, cluster.nodes[2], bert);
     assert.equal((await assertResumed(again, bert)).missed, 0);
     const back = await comeBackAs(t, cluster.nodes[1], anna);
-    await assertMadeUp(back, anna, [{ speaker: again, said }]);
+    await assertMadeUp(back, await assertResumed(back, anna), [{ speaker: again, said }]);
   });
 });
