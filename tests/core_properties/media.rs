@@ -1,12 +1,14 @@
 //! Rooms that go through a media server: how that begins and ends, what peers have there, and
 //! what the others are told, on two nodes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use switchboard::core::{
-    Consumer, Direction, Gossip, HistoryQuery, MAX_CONSUMERS, MediaKind, Mode, ModeReason,
-    ModeState, PeerId, PeerRecord, Producer, Refusal, Room, Seat, Transport,
+    ChatMessage, Consumer, Direction, Gossip, HistoryQuery, MAX_CONSUMERS, MediaKind, Mode,
+    ModeReason, ModeState, PeerId, PeerRecord, Producer, Refusal, Room, Seat, Transport,
 };
+
+use uuid::Uuid;
 
 use crate::pair::{A, B, Conn, Nodes, id, peer, room, secret};
 
@@ -454,6 +456,30 @@ fn chat_that_is_heard_late_is_not_told_to_who_came_from_where_it_was_heard() {
     nodes.rooms[B].hear_late(said, 0, now, &mut nodes.said[B]);
     assert_eq!(nodes.told(B, 2), ["before"]);
     assert!(nodes.told(B, 11).is_empty());
+}
+
+#[test]
+fn chat_that_is_heard_late_is_told_to_who_came_before_it_was_said() {
+    let mut nodes = Nodes::new();
+    nodes.chat(A, 1, "before");
+    let said = nodes.rooms[A].history(seat(&1), ALL).unwrap();
+    nodes.lose_gossip(A);
+    nodes.now = Duration::from_secs(60);
+    nodes.claim(B, 1, secret(1), 11);
+    nodes.pass_on();
+    nodes.forget();
+    let after = said.iter().map(|message| {
+        Arc::new(ChatMessage {
+            id: Uuid::now_v7(),
+            timestamp: 60_500,
+            content: "after".into(),
+            ..(**message).clone()
+        })
+    });
+    let now = (Duration::from_secs(62), 62_000);
+    nodes.rooms[B].hear_late(after, 0, now, &mut nodes.said[B]);
+    assert_eq!(nodes.told(B, 2), ["after"]);
+    assert_eq!(nodes.told(B, 11), ["after"]);
 }
 
 const ALL: HistoryQuery = HistoryQuery {

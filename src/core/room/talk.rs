@@ -12,8 +12,9 @@ use crate::core::{
     RelayKind, Spoken, UserId, Utterance, chat::text_of, peer::Peer,
 };
 
-/// How far the clocks of nodes may be apart.
-const CLOCKS_DIFFER: Duration = Duration::from_secs(2);
+/// How far the clocks of nodes that are kept by NTP may be apart. Who came that shortly after a message
+/// was said is told of it, perhaps once more: better than not at all.
+const CLOCKS_DIFFER: Duration = Duration::from_millis(100);
 
 impl<C: Clone + PartialEq> Room<C> {
     /// Hands a signalling message to one peer of the room.
@@ -177,7 +178,7 @@ impl<C: Clone + PartialEq> Room<C> {
             }
             let age = Duration::from_millis(unix_now.saturating_sub(message.timestamp));
             let said = now.saturating_sub(age);
-            let here = |peer: &Peer<C>| peer.came.is_none_or(|came| came + CLOCKS_DIFFER < said);
+            let here = |peer: &Peer<C>| peer.came.is_none_or(|came| came <= said + CLOCKS_DIFFER);
             let peers = self.peers.iter().filter(|(_, peer)| here(peer));
             let peers: Vec<PeerId> = peers.map(|(id, _)| *id).collect();
             for peer in peers {
