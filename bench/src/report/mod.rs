@@ -90,6 +90,10 @@ impl Report {
     fn ratio(&self, target: &Target) -> Option<f64> {
         let of = |workload, kind| self.figure(workload, kind, target.figure);
         let own = of(target.workload, Kind::Switchboard)?.0;
+        if target.kind == Kind::Switchboard && target.against.is_none() {
+            // The figure is a quotient already.
+            return Some(own);
+        }
         let other = target.against.unwrap_or(target.workload);
         Some(own / of(other, target.kind)?.0)
     }

@@ -28,8 +28,8 @@ const WARM_UP: usize = 1_000;
 /// How long a server may take to give back what it needs only while clients come.
 const SETTLE: Duration = Duration::from_secs(3);
 
-/// Files that a server needs for itself.
-const FILES_OF_ITS_OWN: usize = 100;
+/// Files that a server needs for itself: the gateway sets 512 aside before it takes connections.
+const FILES_OF_ITS_OWN: usize = 600;
 
 /// The processes that hold many connections: each has its own limit of files.
 const HOLDERS: usize = 4;
