@@ -3,7 +3,7 @@
 # seconds for each target, or for those that are named. What it finds is in fuzz/artifacts; an input that is
 # mended goes into fuzz/corpus/regressions. What it learns is kept in fuzz/target/grown, which can go at any time.
 #
-# No sanitizer is used: the gateway has no unsafe code, and without one the runs are twice as many, and need nothing
+# No sanitizer is used: the gateway itself has no unsafe code, and without one the runs are twice as many, and need nothing
 # that is unstable: the compiler is the one that the gateway is built with, or the one that FUZZ_TOOLCHAIN names
 # (nightly). Overflows and debug assertions are checked.
 set -euo pipefail

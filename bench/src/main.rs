@@ -215,6 +215,6 @@ impl Run {
 
     fn wants(&self, kind: Kind) -> bool {
         let name = format!("{kind:?}").to_lowercase();
-        self.only.is_empty() || self.only.iter().any(|only| *only == name)
+        self.only.is_empty() || self.only.contains(&name)
     }
 }

@@ -442,8 +442,8 @@ fn a_roster_tells_how_media_flows_before_it_tells_who_is_there() {
     assert_eq!(sfu.nodes.told(B, 2), ["Sfu MediaMoved", "+producer cam"]);
 }
 
-#[test]
-fn chat_that_is_heard_late_is_not_told_to_who_came_from_where_it_was_heard() {
+/// What peer 1 said on A and B has not heard; a minute later the peer has moved to B.
+fn moved_before_it_was_heard() -> (Nodes, Vec<Arc<ChatMessage>>) {
     let mut nodes = Nodes::new();
     nodes.chat(A, 1, "before");
     let said = nodes.rooms[A].history(seat(&1), ALL).unwrap();
@@ -452,6 +452,12 @@ fn chat_that_is_heard_late_is_not_told_to_who_came_from_where_it_was_heard() {
     nodes.claim(B, 1, secret(1), 11);
     nodes.pass_on();
     nodes.forget();
+    (nodes, said)
+}
+
+#[test]
+fn chat_that_is_heard_late_is_not_told_to_who_came_from_where_it_was_heard() {
+    let (mut nodes, said) = moved_before_it_was_heard();
     let now = (nodes.now, 60_000);
     nodes.rooms[B].hear_late(said, 0, now, &mut nodes.said[B]);
     assert_eq!(nodes.told(B, 2), ["before"]);
@@ -460,14 +466,7 @@ fn chat_that_is_heard_late_is_not_told_to_who_came_from_where_it_was_heard() {
 
 #[test]
 fn chat_that_is_heard_late_is_told_to_who_came_before_it_was_said() {
-    let mut nodes = Nodes::new();
-    nodes.chat(A, 1, "before");
-    let said = nodes.rooms[A].history(seat(&1), ALL).unwrap();
-    nodes.lose_gossip(A);
-    nodes.now = Duration::from_secs(60);
-    nodes.claim(B, 1, secret(1), 11);
-    nodes.pass_on();
-    nodes.forget();
+    let (mut nodes, said) = moved_before_it_was_heard();
     let after = said.iter().map(|message| {
         Arc::new(ChatMessage {
             id: Uuid::now_v7(),

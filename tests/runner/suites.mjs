@@ -43,5 +43,5 @@ export async function runSuites(files, concurrency) {
     return;
   }
   mkdirSync(dirname(UNSTEADY), { recursive: true });
-  appendFileSync(UNSTEADY, `${named}\n`);
+  appendFileSync(UNSTEADY, `${new Date().toISOString()}\n${named}\n`);
 }

@@ -64,7 +64,7 @@ async fn connected() {}
 fn listen(socket: &SocketRef) {
     socket.on("join:room", join);
     socket.on("leave:room", async |socket: SocketRef| {
-        leave(&socket, "left").await
+        leave(&socket, "left").await;
     });
     socket.on(
         "webrtc:offer",
@@ -75,7 +75,7 @@ fn listen(socket: &SocketRef) {
         async |s: SocketRef, Data(p): Data<Value>| relay(&s, "webrtc:answer", p).await,
     );
     socket.on("webrtc:ice", async |s: SocketRef, Data(p): Data<Value>| {
-        relay(&s, "webrtc:ice", p).await
+        relay(&s, "webrtc:ice", p).await;
     });
     socket.on("chat_message", chat);
     socket.on_disconnect(async |socket: SocketRef| leave(&socket, "disconnected").await);
